@@ -1,0 +1,1 @@
+"""Tools of the house: they run, check and measure the book. Nothing in course_pkg imports them."""
