@@ -62,7 +62,8 @@ def _failure(error: Exception) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks or folders (all when none is named)")
     parser.add_argument("--check", action="store_true", help="run and time, write nothing")
     parser.add_argument("--timeout", type=int, default=120, help="seconds a cell may take (120)")

@@ -17,7 +17,7 @@ FOLDERS = ("book", "solutions")  # every notebook in these is committed executed
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+LANGUAGE = {"file_extension": ".py", "name": "python", "pygments_lexer": "ipython3"}
 KERNEL_CONFIG = """c = get_config()
 c.HistoryManager.hist_file = ":memory:"
 c.IPKernelApp.log_level = "ERROR"
@@ -28,8 +28,8 @@ RANDOM_CELL_ID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 
 def find(folders: tuple[str, ...] = FOLDERS, root: Path = ROOT) -> list[Path]:
     """All notebooks below the folders, sorted; editors' copies and build folders left out."""
-    found = (path for folder in folders for path in (root / folder).rglob("*.ipynb"))
-    return sorted(p for p in found if not any(part.startswith((".", "_")) for part in p.relative_to(root).parts))
+    found = (path.relative_to(root) for folder in folders for path in (root / folder).rglob("*.ipynb"))
+    return sorted(root / p for p in found if not any(part.startswith((".", "_")) for part in p.parts))
 
 
 def set_environment() -> None:
@@ -76,7 +76,8 @@ def normalise(notebook: dict, name: str) -> dict:
 
 def write(path: Path, notebook: dict) -> None:
     """Write as Jupyter does: one space of indent, sorted keys, a newline at the end."""
-    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf8")
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf8")
 
 
 def _cell_id(cell: dict, taken: set[str]) -> str:
