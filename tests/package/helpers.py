@@ -1,0 +1,80 @@
+"""What the proofs share: the shapes, the random inputs, and `prove`, which asks three independent oracles.
+
+Biases, initial states and upstream gradients are random and never zero, so that a forgotten term shows.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from course_pkg.checks.gradients import central_difference, compare_trees, complex_step
+from course_pkg.checks.parity import autograd
+from course_pkg.tree import leaves, tree_map
+
+torch.set_num_threads(1)
+
+CENTRAL, COMPLEX, AUTOGRAD = 1e-6, 1e-12, 1e-10  # relative errors that are allowed, in float64
+
+_EDGES = [(1, 1, 1, 1), (1, 3, 2, 4), (5, 1, 3, 2), (4, 2, 3, 1), (3, 2, 4, 4), (6, 3, 1, 5), (2, 1, 5, 1), (1, 1, 3, 3)]
+_RANDOM = np.random.default_rng(2).integers(1, [7, 5, 6, 6], size=(16, 4))
+SHAPES = _EDGES + [tuple(int(n) for n in shape) for shape in _RANDOM]  # (T, B, D, H)
+
+WORST: dict[str, float] = {}  # the largest error that each oracle saw, for reports
+
+
+def shape_id(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def rng_for(*key: int) -> np.random.Generator:
+    """A generator that depends on the test's shape only: every run draws the same numbers."""
+    return np.random.default_rng(list(key))
+
+
+def random_like(rng: np.random.Generator, tree: Any, spread: float = 0.6) -> Any:
+    """The structure and shapes of `tree`, every entry (biases too) drawn anew from a normal distribution."""
+    return tree_map(lambda array: rng.normal(0, spread, array.shape), tree)
+
+
+def random_mask(rng: np.random.Generator, T: int, B: int) -> np.ndarray:
+    """(T, B): real and padded steps in any order, gaps too; a step at least is real in every sequence."""
+    mask = rng.random((T, B)) < 0.6
+    mask[rng.integers(0, T, B), np.arange(B)] = True
+    return mask
+
+
+def length_mask(lengths: Any, T: int) -> np.ndarray:
+    """(T, B): True for the first lengths[b] steps of sequence b."""
+    return np.arange(T)[:, None] < np.asarray(lengths)[None, :]
+
+
+def assert_close(a: Any, b: Any, tolerance: float, oracle: str) -> None:
+    """Every leaf of the trees a and b agrees to the relative error `tolerance`."""
+    errors = compare_trees(a, b)
+    worst = max(errors.values())
+    WORST[oracle] = max(worst, WORST.get(oracle, 0.0))
+    assert worst < tolerance, f"{oracle}: relative errors {errors}, allowed {tolerance}"
+
+
+def prove(inputs: NamedTuple, grads: Any, loss: Any, loss_torch: Any = None, complex_too: bool = True) -> None:
+    """`grads` is the gradient of `loss` at `inputs`, say central differences, the complex step and torch's autograd.
+
+    loss maps a tree like `inputs` to a number; loss_torch does the same for a tree of tensors, written in torch.
+    """
+    assert_close(grads, central_difference(loss, inputs), CENTRAL, "central")
+    if complex_too:
+        assert_close(grads, complex_step(loss, inputs), COMPLEX, "complex")
+    if loss_torch is not None:
+        value, wanted = autograd(loss_torch, inputs)
+        assert abs(value - loss(inputs)) <= AUTOGRAD * max(1, abs(value))
+        assert_close(grads, wanted, AUTOGRAD, "autograd")
+
+
+def tensor(array: Any) -> Any:
+    """A tensor with the array's values; None stays None."""
+    return None if array is None else torch.from_numpy(np.array(array))
+
+
+def names(tree: Any) -> list[str]:
+    return [name for name, _ in leaves(tree)]
