@@ -58,6 +58,14 @@ _ADVICE = {
 }
 
 
+class Part:
+    """Part[DenseParams, "I=H O=V"]: parameters inside a larger model, whose axes have other names out there."""
+
+    def __class_getitem__(cls, item: tuple[type, str]) -> Any:
+        params, names = item
+        return Annotated[params, dict(pair.split("=") for pair in names.split())]
+
+
 class _Call:
     """The sizes that are known so far within one call, and which argument each came from."""
 
@@ -83,7 +91,7 @@ class _Call:
         sizes = dict(zip(axes, shape, strict=False))
         bad = bad or any(sizes[axis] != size for axis, size in zip(axes, shape, strict=True))  # (H, H)
         if bad or any(sizes[axis] != size for axis, size, _ in known):
-            wanted = ", ".join(f"{axis}={size} (from {origin})" for axis, size, origin in known)
+            wanted = ", ".join(dict.fromkeys(f"{axis}={size} (from {origin})" for axis, size, origin in known))
             wanted = f" with {wanted}" if wanted else ""
             raise ValueError(
                 f"{self.function}: {name} must be {_show(spec.axes)}{wanted}, got shape {plain.shape}"
@@ -104,23 +112,27 @@ class _Call:
             return size + 1, origin
         return self.sizes.get(axis)
 
-    def tuple_of_arrays(self, name: str, value: Any, cls: type) -> None:
+    def tuple_of_arrays(self, name: str, value: Any, cls: type, rename: dict[str, str]) -> None:
         """Check a NamedTuple of parameters, field by field, against the axes that its class declares."""
         if not isinstance(value, cls):
             raise TypeError(f"{self.function}: {name} must be a {cls.__name__}, got {_kind_of(value)}")
         for field, hint in _hints(cls).items():
-            self.argument(field, getattr(value, field), hint)
+            self.argument(f"{name}.{field}", getattr(value, field), hint, rename)
 
-    def argument(self, name: str, value: Any, hint: Any) -> None:
+    def argument(self, name: str, value: Any, hint: Any, rename: dict[str, str]) -> None:
         """Check one argument, whatever its annotation is; annotations without a contract pass."""
         if typing.get_origin(hint) in (typing.Union, types.UnionType):
             if value is None:
                 return
             hint = next(h for h in typing.get_args(hint) if h is not type(None))
-        if typing.get_origin(hint) is Annotated and isinstance(hint.__metadata__[0], AxesSpec):
-            self.array(name, value, hint.__metadata__[0])
+        contract = None
+        if typing.get_origin(hint) is Annotated:
+            hint, contract = hint.__origin__, hint.__metadata__[0]
+        if isinstance(contract, AxesSpec):
+            axes = tuple(rename.get(axis, axis) for axis in contract.axes)
+            self.array(name, value, AxesSpec(contract.kind, axes))
         elif inspect.isclass(hint) and issubclass(hint, tuple) and hasattr(hint, "_fields"):
-            self.tuple_of_arrays(name, value, hint)
+            self.tuple_of_arrays(name, value, hint, contract or {})
 
 
 _inside = threading.local()  # a checked function that another checked function calls is not checked again
@@ -139,7 +151,7 @@ def checked(function: Callable) -> Callable:
         call = _Call(function.__name__)
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in hints:
-                call.argument(name, value, hints[name])
+                call.argument(name, value, hints[name], {})
         _inside.call = True
         try:
             return function(*args, **kwargs)
