@@ -1,8 +1,8 @@
 """Execute notebooks in place: a fresh kernel each, in order, in the notebook's folder; then normalise them.
 
-    python -m tools.execute                       all notebooks of book/ and solutions/
-    python -m tools.execute book/01_*.ipynb       these
-    python -m tools.execute --check ...           run and time them, but write nothing
+python -m tools.execute                       all notebooks of book/ and solutions/
+python -m tools.execute book/01_*.ipynb       these
+python -m tools.execute --check ...           run and time them, but write nothing
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rewrite constraints.txt: the exact version of everything that requirements.txt brings along.
 
 pip resolves as for an empty environment, and installs nothing. Only names and versions are kept: no hosts, no
-hashes, no local builds such as +cpu, so that the file serves every platform and every index. Made on Python 3.11,
-it serves 3.12 and 3.13 too: they need the same packages but one, and a line too many has no effect.
+hashes, no local builds such as +cpu, so that the file serves every platform and every index. Made on Python
+3.11, it serves 3.12 and 3.13 too: they need the same packages but one, and a line too many has no effect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from tools.notebooks import ROOT
 
 HEADER = "# What the pins of requirements.txt bring along, exactly. Made by `make lock`; do not edit.\n"
 EVERYTHING = ["-r", "requirements.txt", ".[book,notebooks,torch,test]"]
-NOT_OURS_TO_PIN = re.compile(r"nvidia-.*|cuda-.*|triton|setuptools|pip|wheel|rnn-course")  # torch's GPU build, tools
+# torch's GPU build, what builds packages, and we ourselves
+NOT_PINNED = re.compile(r"nvidia-.*|cuda-.*|triton|setuptools|pip|wheel|rnn-course")
 
 
 def resolve() -> dict[str, str]:
@@ -27,7 +28,7 @@ def resolve() -> dict[str, str]:
     versions = {}
     for item in json.loads(answer[answer.index("{") :])["install"]:
         name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
-        if not NOT_OURS_TO_PIN.fullmatch(name):
+        if not NOT_PINNED.fullmatch(name):
             versions[name] = item["metadata"]["version"].split("+")[0]
     return versions
 
