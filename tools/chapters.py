@@ -116,7 +116,7 @@ def equations(text: str) -> Iterator[tuple[str, str | None]]:
         if match["kind"] == "{math}":
             label = re.search(rf"^:label:[ \t]*({LABEL})", match["body"], re.M)
             yield match["body"], label.group(1) if label else None
-        elif match["fence"][0] == ":":  # a box: its inside is text
+        elif match["kind"] and not match["kind"].startswith("{code"):  # a box: its inside is text
             yield from equations(match["body"])
     rest = FENCE.sub("", text)
     for match in DOLLARS.finditer(rest):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -20,8 +19,6 @@ except ImportError:  # Windows: the CPU column stays 0
     resource = None
 
 from tools import notebooks
-
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def execute(path: Path, timeout: int) -> tuple[dict, float, float]:
@@ -58,7 +55,7 @@ def _children_cpu() -> float:
 
 def _failure(error: Exception) -> str:
     """The error's own text without terminal colours; the last lines are the ones that matter."""
-    return "\n".join(ANSI.sub("", str(error)).strip().splitlines()[-25:])
+    return "\n".join(notebooks.ANSI.sub("", str(error)).strip().splitlines()[-25:])
 
 
 def main(arguments: list[str] | None = None) -> int:

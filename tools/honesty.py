@@ -14,13 +14,14 @@ import html
 import re
 from collections.abc import Iterator
 
+from tools.notebooks import ANSI
+
 LARGEST = 1_000_000  # bytes of one notebook file
 EXEMPT_SHARE = 0.02  # of all code cells of the book may go unchecked
 EXEMPT_TAGS = {"nbval-skip", "nbval-ignore-output"}
 EXEMPT_COMMENT = re.compile(r"^\s*#\s*(NBVAL_SKIP|NBVAL_IGNORE_OUTPUT|PYTEST_VALIDATE_IGNORE_OUTPUT)", re.M)
 IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _UNIT = r"(?:ns|us|µs|ms|s|secs?|seconds?|mins|minutes?|hours?|hrs?|it/s|s/it)"
@@ -165,6 +166,11 @@ def too_many_exempt(all_notebooks: list[dict]) -> list[str]:
     if exempt > EXEMPT_SHARE * len(cells):
         return [f"{exempt} of {len(cells)} code cells are exempt from nbval, more than {EXEMPT_SHARE:.0%}"]
     return []
+
+
+def too_large(sizes: dict[str, int]) -> list[str]:
+    """Notebooks of more than a megabyte: slow to open, and git keeps each version."""
+    return [f"{name} has {size:,} bytes, more than {LARGEST:,}" for name, size in sizes.items() if size > LARGEST]
 
 
 def _visible(kind: str, text: str) -> str:

@@ -22,6 +22,7 @@ KERNEL_CONFIG = """c = get_config()
 c.HistoryManager.hist_file = ":memory:"
 c.IPKernelApp.log_level = "ERROR"
 """
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HEX_ID = re.compile(r"[0-9a-f]{32}")
 RANDOM_CELL_ID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 
@@ -68,6 +69,10 @@ def normalise(notebook: dict, name: str) -> dict:
     for cell in notebook["cells"]:
         for key in ("execution", "lines_to_next_cell"):
             cell.get("metadata", {}).pop(key, None)
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":  # keep the cell's own lines, drop frames of files: they name paths
+                frames = output["traceback"]
+                output["traceback"] = [f for f in frames if not ANSI.sub("", f).startswith("File ")]
         cell["id"] = _cell_id(cell, taken)
         taken.add(cell["id"])
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
