@@ -56,7 +56,8 @@ def dense_forward(p: DenseParams, x: Float["... I"]) -> np.ndarray:
 def dense_backward(p: DenseParams, x: Float["... I"], da: Float["... O"]) -> tuple[DenseParams, np.ndarray]:
     """(dense-grad)  da = dL/da: (..., O) -> gradients of W and b, and dx: (..., I)."""
     if x.shape[:-1] != da.shape[:-1]:
-        raise ValueError(f"dense_backward: da must be {(*x.shape[:-1], p.W.shape[0])} (from x and W), got shape {da.shape}")
+        expected = (*x.shape[:-1], p.W.shape[0])
+        raise ValueError(f"dense_backward: da must be {expected} (from x and W), got shape {da.shape}")
     rows_x, rows_da = x.reshape(-1, x.shape[-1]), da.reshape(-1, da.shape[-1])  # (N, I), (N, O): all rows alike
     return DenseParams(rows_da.T @ rows_x, rows_da.sum(axis=0)), da @ p.W
 

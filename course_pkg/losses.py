@@ -52,6 +52,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError("binary_cross_entropy_with_logits: targets must be in [0, 1], "
                          f"got values from {targets.min()} to {targets.max()}")  # fmt: skip
     counted, n = _counted("binary_cross_entropy_with_logits", mask, targets.shape, logits.dtype)
+    targets = targets.astype(logits.dtype)
     losses = np.logaddexp(0, logits) - logits * targets  # -y log p - (1-y) log(1-p), stable for any logit
     return (losses * counted).sum() / n, (sigmoid(logits) - targets) * (counted / n)
 
@@ -62,9 +63,10 @@ def mean_squared_error(
 ) -> tuple[float, np.ndarray]:
     """(mse) (mse-grad)  predictions and targets (...) -> mean of (prediction - target)^2, dpredictions (...)."""
     _same_shape("mean_squared_error", "targets", targets, predictions.shape, "predictions")
-    counted, n = _counted("mean_squared_error", mask, targets.shape, predictions.real.dtype)
-    error = predictions - targets
-    return (error**2 * counted).sum() / n, 2 * error * (counted / n)
+    dtype = predictions.real.dtype
+    counted, n = _counted("mean_squared_error", mask, targets.shape, dtype)
+    error = (predictions - targets.astype(dtype)) * counted  # zero under padding, before squares can overflow
+    return (error**2).sum() / n, 2 * error / n
 
 
 def _same_shape(function: str, name: str, array: np.ndarray, shape: tuple, origin: str) -> None:

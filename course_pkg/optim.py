@@ -129,9 +129,9 @@ def clip_by_value(grads: Any, limit: float) -> Any:
 
 def _rate(function: str, lr: LearningRate, step: int) -> float:
     if not callable(lr):
-        return lr
-    _check_lr(function, rate := lr(step))
-    return rate
+        return float(lr)
+    _check_positive(function, "lr", rate := lr(step))
+    return float(rate)  # a NumPy float64 would turn float32 parameters into float64
 
 
 def _check_lr(function: str, lr: LearningRate) -> None:

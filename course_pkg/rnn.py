@@ -43,6 +43,7 @@ def init_rnn(
 def rnn_step(p: RNNParams, x: Float["B D"], h_prev: Float["B H"], activation: str = "tanh") -> np.ndarray:
     """(rnn-step)  x: (B, D), h_prev: (B, H) -> h: (B, H)."""
     check_choice("rnn_step", "activation", activation, ACTIVATIONS)
+    check_choice("rnn_step", "activation", activation, ACTIVATIONS)
     phi = ACTIVATIONS[activation].phi
     return phi(x @ p.W_xh.T + h_prev @ p.W_hh.T + p.b_h)
 
@@ -52,6 +53,7 @@ def rnn_step_backward(
     p: RNNParams, x: Float["B D"], h_prev: Float["B H"], h: Float["B H"], dh: Float["B H"], activation: str = "tanh"
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
     """(rnn-step-grad)  dh = dL/dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
+    check_choice("rnn_step_backward", "activation", activation, ACTIVATIONS)
     check_choice("rnn_step_backward", "activation", activation, ACTIVATIONS)
     da = dh * ACTIVATIONS[activation].dphi(h)  # a is the pre-activation; for tanh, phi'(a) = 1 - h^2
     return RNNParams(da.T @ x, da.T @ h_prev, da.sum(axis=0)), da @ p.W_xh, da @ p.W_hh

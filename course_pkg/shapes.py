@@ -101,6 +101,8 @@ class _Call:
                 raise ValueError(f"{self.function}: {name} must be {_show(spec.axes)} with {axis} >= 1, "
                                  f"got shape {plain.shape} (nothing in it)")  # fmt: skip
             self.sizes.setdefault(axis, (size, name))
+        if plain.size == 0:
+            raise ValueError(f"{self.function}: {name} must hold at least one entry, got shape {plain.shape}")
         if spec.kind == "float" and not np.isfinite(plain).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(plain))[0])
             raise ValueError(f"{self.function}: {name} must be finite, got {plain[where]} at index {where}")

@@ -84,8 +84,9 @@ def _map(f: Callable, path: str, tree: Tree, rest: tuple) -> Tree:
     if isinstance(tree, tuple):
         for other in rest:
             if type(other) is not type(tree) or len(other) != len(tree):
+                found = type(other).__name__ + (f" of {len(other)}" if isinstance(other, tuple) else "")
                 raise TypeError(f"tree_map: {path or 'the tree'} must be a {type(tree).__name__} of {len(tree)}, "
-                                f"got {type(other).__name__}")  # fmt: skip
+                                f"got {found}")  # fmt: skip
         values = [
             _map(f, f"{path}.{key}".lstrip("."), child, tuple(other[i] for other in rest))
             for i, (key, child) in enumerate(zip(_keys(tree), tree, strict=True))

@@ -1,8 +1,8 @@
 """Gradients from the forward pass alone: two independent ways to test a backward pass written by hand.
 
-A backward pass is a claim about a forward pass. We test the claim with a method that never looks at the backward:
-central differences (any forward, about 9 digits) or the complex step (a forward that computes with complex numbers
-too, about 15 digits). Parameters may be one array or any tree of `course_pkg.tree`.
+A backward pass is a claim about a forward pass. We test the claim with a method that never looks at the
+backward: central differences (any forward, about 9 digits) or the complex step (a forward that computes
+with complex numbers too, about 15 digits). Parameters may be one array or any tree of `course_pkg.tree`.
 
     errors = check_gradients(lambda p: loss(p), params, grads)      # {"rnn.W_xh": 3.1e-10, ...}
     assert max(errors.values()) < 1e-6
@@ -23,12 +23,13 @@ Loss = Callable[[Any], float]
 def central_difference(f: Loss, tree: Any, eps: float = 1e-5) -> Any:
     """df/dp ~ (f(p + eps) - f(p - eps)) / (2 eps), for one entry p of `tree` after the other.
 
-    `f` maps a tree to one real number; the result is a tree like `tree`. It costs two calls of `f` per entry, so use
-    small shapes. Two errors compete: truncation, about eps^2 f'''/6, and rounding, about 1e-16 |f| / eps. Their sum
-    is smallest near eps = 1e-5, where 9 to 10 digits are right. Use float64: in float32 hardly 2 digits are left.
+    `f` maps a tree to one real number; the result is a tree like `tree`. It costs two calls of `f` per
+    entry, so use small shapes. Two errors compete: truncation, about eps^2 f'''/6, and rounding, about
+    1e-16 |f| / eps. Their sum is smallest near eps = 1e-5, where 9 to 10 digits are right. Use float64: in
+    float32 hardly 2 digits are left.
 
-    Raises TypeError if a leaf is not a real floating-point array, ValueError if `f` is not a finite real number.
-    Source: Nocedal and Wright, Numerical Optimization (2006), section 8.1.
+    Raises TypeError if a leaf is not a real floating-point array, ValueError if `f` is not a finite real
+    number. Source: Nocedal and Wright, Numerical Optimization (2006), section 8.1.
     """
     if not eps > 0:
         raise ValueError(f"central_difference: eps must be greater than 0, got {eps}")
@@ -51,11 +52,13 @@ def central_difference(f: Loss, tree: Any, eps: float = 1e-5) -> Any:
 def complex_step(f: Loss, tree: Any, eps: float = 1e-30) -> Any:
     """df/dp = Im f(p + i eps) / eps: no difference is taken, so nothing cancels and all digits are right.
 
-    It needs a forward that is analytic (no abs, no conj; a maximum only between different numbers) and that keeps
-    complex numbers complex: no cast to float, no output array of a fixed dtype. The result is a tree like `tree`.
+    It needs a forward that is analytic (no abs, no conj; a maximum only between different numbers) and that
+    keeps complex numbers complex: no cast to float, no output array of a fixed dtype. The result is a tree
+    like `tree`.
 
     Raises TypeError if `f` returns a real number, because then the imaginary part was lost on the way.
-    Source: Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40 (1998).
+    Source: Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review
+    40 (1998).
     """
     if not eps > 0:
         raise ValueError(f"complex_step: eps must be greater than 0, got {eps}")
@@ -79,10 +82,10 @@ def complex_step(f: Loss, tree: Any, eps: float = 1e-30) -> Any:
 def relative_error(a: Any, b: Any, floor: float = 1e-8) -> float:
     """max |a - b| / max(max |a|, max |b|, floor): one number for two arrays of the same shape.
 
-    Why not entry by entry: a gradient has entries that are zero up to rounding, and there |a - b| / |a| is large
-    although nothing is wrong. The largest entry of the array is the scale on which rounding happens. A sign flip or
-    a missing term moves large entries too, so it still shows. The floor keeps 0 against 1e-17 from counting as an
-    error of 100 %: below 1e-8 two gradients are compared absolutely.
+    Why not entry by entry: a gradient has entries that are zero up to rounding, and there |a - b| / |a| is
+    large although nothing is wrong. The largest entry of the array is the scale on which rounding happens.
+    A sign flip or a missing term moves large entries too, so it still shows. The floor keeps 0 against
+    1e-17 from counting as an error of 100 %: below 1e-8 two gradients are compared absolutely.
 
     Raises ValueError if the shapes differ (nothing is broadcast) or if a value is NaN or infinite.
     """
@@ -107,8 +110,8 @@ METHODS = {"central": central_difference, "complex": complex_step}
 def check_gradients(f: Loss, params: Any, grads: Any, method: str = "central") -> dict[str, float]:
     """Compare `grads`, written by hand, with the gradient of `f` at `params` found by `method`.
 
-    `f` maps a tree like `params` to the loss; `grads` is a tree like `params`. Returns the relative error of each
-    leaf by its name. In float64 expect below 1e-6 by "central" and below 1e-12 by "complex".
+    `f` maps a tree like `params` to the loss; `grads` is a tree like `params`. Returns the relative error
+    of each leaf by its name. In float64 expect below 1e-6 by "central" and below 1e-12 by "complex".
 
     Raises ValueError if the two trees differ in their leaves or shapes, or if the method is unknown.
     """
@@ -136,7 +139,7 @@ def compare_names(caller: str, expected: Any, found: Any) -> None:
 
 
 def _floating_copy(caller: str, tree: Any) -> Any:
-    """A copy of the tree that we may write into, after checking that every leaf is real and floating-point."""
+    """A copy of the tree that we may write into, after checking that every leaf holds real floats."""
     for name, array in leaves(tree):
         dtype = np.asarray(array).dtype
         if not np.issubdtype(dtype, np.floating):

@@ -24,13 +24,13 @@ def _torch() -> Any:
         import torch
     except ImportError as error:
         raise ImportError(
-            "checks.parity: torch is needed to compare with autograd, and it is not installed (see the README)"
+            "checks.parity: torch is needed to compare with autograd and is not installed (see the README)"
         ) from error
     return torch
 
 
 def to_tensors(tree: Any, requires_grad: bool = True) -> Any:
-    """The tree with a copy of each array as a tensor of the same dtype; float tensors require gradients if asked."""
+    """Each array copied into a tensor of the same dtype; float tensors require gradients if asked."""
     torch = _torch()
 
     def tensor(array: np.ndarray) -> Any:
@@ -41,7 +41,8 @@ def to_tensors(tree: Any, requires_grad: bool = True) -> Any:
 
 
 def autograd(f: Callable[[Any], Any], tree: Any) -> tuple[float, Any]:
-    """(f(tree), gradient of f): `f` maps a tree of tensors to one number; the gradient is a tree of arrays like `tree`.
+    """(f(tree), gradient of f): `f` maps a tree of tensors to one number; the gradient is a tree of arrays
+    like `tree`.
 
     A leaf that f does not use has the gradient zero.
     """
@@ -62,6 +63,6 @@ def autograd(f: Callable[[Any], Any], tree: Any) -> tuple[float, Any]:
 
 
 def check_autograd(f: Callable[[Any], Any], params: Any, grads: Any) -> dict[str, float]:
-    """Relative error of each leaf of `grads` against autograd's gradient of `f` (written in torch) at `params`."""
+    """Relative error of each leaf of `grads` against autograd on `f` (written in torch) at `params`."""
     compare_names("check_autograd", params, grads)
     return compare_trees(grads, autograd(f, params)[1])

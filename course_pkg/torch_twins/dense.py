@@ -48,8 +48,8 @@ class Dense(nn.Module):
 class MLP(nn.ModuleList):
     """Twin of mlp_forward, equation (mlp): Dense layers with an activation after each but the last.
 
-    sizes (I, N_1, ..., O) makes len(sizes) - 1 layers. As a ModuleList it names its parameters "0.W", "0.b", "1.W",
-    ..., as our tree of layers does.
+    sizes (I, N_1, ..., O) makes len(sizes) - 1 layers. As a ModuleList it names its parameters "0.W",
+    "0.b", "1.W", ..., as our tree of layers does.
     """
 
     def __init__(self, sizes: tuple[int, ...], activation: str = "tanh", dtype: torch.dtype | None = None):

@@ -1,6 +1,8 @@
-"""Weights both ways: between our named tuples and the twins, and between our named tuples and torch.nn's modules.
+"""Weights both ways: between our named tuples and the twins, and between our named tuples and torch.nn's
+modules.
 
-Everything is copied, so that training one side never changes the other, and dtypes are kept (float64 stays float64).
+Everything is copied, so that training one side never changes the other, and dtypes are kept (float64 stays
+float64).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ def array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy().copy()
 
 
-# --- the twins: a twin's parameters carry the names of our leaves, so one loader serves all --------------------------
+# --- the twins: their parameters carry the names of our leaves, so one loader serves all ---------------------
 
 
 def load_params(module: Module, params: Any) -> Module:
@@ -88,7 +90,7 @@ def _named_parameters(caller: str, module: nn.Module, params: Any) -> dict[str, 
     return theirs
 
 
-# --- torch.nn.Linear ------------------------------------------------------------------------------------------------
+# --- torch.nn.Linear ------------------------------------------------------------------------------------------
 
 
 def to_torch_linear(p: DenseParams) -> nn.Linear:
@@ -112,14 +114,15 @@ def from_torch_linear(module: nn.Linear) -> DenseParams:
     return DenseParams(W, b)
 
 
-# --- torch.nn.RNN ---------------------------------------------------------------------------------------------------
+# --- torch.nn.RNN ---------------------------------------------------------------------------------------------
 
 
 def to_torch_rnn(p: RNNParams, activation: str = "tanh") -> nn.RNN:
     """RNNParams -> nn.RNN with one layer, time-major like ours.
 
-    torch writes two biases, tanh(W_ih x + b_ih + W_hh h + b_hh), a leftover of its fused kernels. Only their sum
-    matters: we put b_h into b_ih and 0 into b_hh. So from_torch_rnn(to_torch_rnn(p)) is p, bit for bit.
+    torch writes two biases, tanh(W_ih x + b_ih + W_hh h + b_hh), a leftover of its fused kernels. Only
+    their sum matters: we put b_h into b_ih and 0 into b_hh. So from_torch_rnn(to_torch_rnn(p)) is p, bit
+    for bit.
     """
     if not isinstance(p, RNNParams):
         raise TypeError(f"to_torch_rnn: p must be RNNParams, got {type(p).__name__}")
@@ -138,9 +141,10 @@ def to_torch_rnn(p: RNNParams, activation: str = "tanh") -> nn.RNN:
 def from_torch_rnn(module: nn.RNN, activation: str = "tanh") -> RNNParams:
     """nn.RNN -> RNNParams, with b_h = b_ih + b_hh (0 for a module without biases).
 
-    The way back, to_torch_rnn(from_torch_rnn(m)), computes the same function as m up to the rounding of that sum,
-    but how the bias was split in two is lost. `activation` is what our functions will be called with: RNNParams do
-    not store it, so a module with another one is refused. batch_first is of no account, it concerns data only.
+    The way back, to_torch_rnn(from_torch_rnn(m)), computes the same function as m up to the rounding of
+    that sum, but how the bias was split in two is lost. `activation` is what our functions will be called
+    with: RNNParams do not store it, so a module with another one is refused. batch_first is of no account,
+    it concerns data only.
     """
     if not isinstance(module, nn.RNN):
         raise TypeError(f"from_torch_rnn: module must be a torch.nn.RNN, got {type(module).__name__}")

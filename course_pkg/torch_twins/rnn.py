@@ -1,4 +1,4 @@
-"""Twin of `course_pkg.rnn`: the same equation, step by step, with autograd in place of the backward by hand."""
+"""Twin of `course_pkg.rnn`: the same equation step by step, autograd in place of the backward by hand."""
 
 from __future__ import annotations
 

@@ -10,13 +10,21 @@ import torch
 
 from course_pkg.checks.gradients import central_difference, compare_trees, complex_step
 from course_pkg.checks.parity import autograd
-from course_pkg.tree import leaves, tree_map
 
 torch.set_num_threads(1)
 
 CENTRAL, COMPLEX, AUTOGRAD = 1e-6, 1e-12, 1e-10  # relative errors that are allowed, in float64
 
-_EDGES = [(1, 1, 1, 1), (1, 3, 2, 4), (5, 1, 3, 2), (4, 2, 3, 1), (3, 2, 4, 4), (6, 3, 1, 5), (2, 1, 5, 1), (1, 1, 3, 3)]
+_EDGES = [
+    (1, 1, 1, 1),
+    (1, 3, 2, 4),
+    (5, 1, 3, 2),
+    (4, 2, 3, 1),
+    (3, 2, 4, 4),
+    (6, 3, 1, 5),
+    (2, 1, 5, 1),
+    (1, 1, 3, 3),
+]
 _RANDOM = np.random.default_rng(2).integers(1, [7, 5, 6, 6], size=(16, 4))
 SHAPES = _EDGES + [tuple(int(n) for n in shape) for shape in _RANDOM]  # (T, B, D, H)
 
@@ -30,11 +38,6 @@ def shape_id(shape: tuple[int, ...]) -> str:
 def rng_for(*key: int) -> np.random.Generator:
     """A generator that depends on the test's shape only: every run draws the same numbers."""
     return np.random.default_rng(list(key))
-
-
-def random_like(rng: np.random.Generator, tree: Any, spread: float = 0.6) -> Any:
-    """The structure and shapes of `tree`, every entry (biases too) drawn anew from a normal distribution."""
-    return tree_map(lambda array: rng.normal(0, spread, array.shape), tree)
 
 
 def random_mask(rng: np.random.Generator, T: int, B: int) -> np.ndarray:
@@ -58,9 +61,11 @@ def assert_close(a: Any, b: Any, tolerance: float, oracle: str) -> None:
 
 
 def prove(inputs: NamedTuple, grads: Any, loss: Any, loss_torch: Any = None, complex_too: bool = True) -> None:
-    """`grads` is the gradient of `loss` at `inputs`, say central differences, the complex step and torch's autograd.
+    """`grads` is the gradient of `loss` at `inputs`, say central differences, the complex step and torch's
+    autograd.
 
-    loss maps a tree like `inputs` to a number; loss_torch does the same for a tree of tensors, written in torch.
+    loss maps a tree like `inputs` to a number; loss_torch does the same for a tree of tensors, written in
+    torch.
     """
     assert_close(grads, central_difference(loss, inputs), CENTRAL, "central")
     if complex_too:
@@ -76,5 +81,19 @@ def tensor(array: Any) -> Any:
     return None if array is None else torch.from_numpy(np.array(array))
 
 
-def names(tree: Any) -> list[str]:
-    return [name for name, _ in leaves(tree)]
+def torch_rnn(p: Any, xs: Any, h0: Any, mask: Any = None, phi: Any = torch.tanh) -> Any:
+    """The oracle for every RNN: hs (T+1, B, H) from tensors, by torch.nn.functional, nothing of ours in it."""
+    hs = [h0]
+    for t in range(len(xs)):
+        a = torch.nn.functional.linear(xs[t], p.W_xh) + torch.nn.functional.linear(hs[-1], p.W_hh, p.b_h)
+        hs.append(phi(a) if mask is None else torch.where(tensor(mask)[t, :, None], phi(a), hs[-1]))
+    return torch.stack(hs)
+
+
+def some_steps(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Upstream gradients (T, ...) that are zero at some of the steps, and never at all of them."""
+    upstream = rng.normal(size=shape)
+    silent = rng.random(shape[0]) < 0.4
+    silent[rng.integers(shape[0])] = False
+    upstream[silent] = 0
+    return upstream

@@ -96,7 +96,7 @@ def test_autograd_finds_the_same_derivative(pair):
 
 def test_autograd_gives_zero_for_an_unused_leaf_and_check_autograd_finds_a_flipped_sign(pair):
     assert np.array_equal(autograd(lambda p: p.v.sum(), pair)[1].u, np.zeros((2, 3)))
-    errors = check_autograd(lambda p: (p.u.sum() + p.v.sum()), pair, Pair(np.ones((2, 3)), -np.ones(3)))
+    errors = check_autograd(lambda p: p.u.sum() + p.v.sum(), pair, Pair(np.ones((2, 3)), -np.ones(3)))
     assert errors == {"u": 0, "v": 2}
 
 
@@ -128,26 +128,82 @@ VECTOR = np.ones(3)
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: central_difference(np.sum, np.arange(3)), TypeError, "central_difference: leaf 'value' .* int64"),
-        (lambda: complex_step(np.sum, (np.ones(2), VECTOR * 1j)), TypeError, "complex_step: leaf '1' .* complex128"),
-        (lambda: central_difference(np.sum, VECTOR, eps=0), ValueError, "central_difference: eps must be .* got 0"),
+        (
+            lambda: central_difference(np.sum, np.arange(3)),
+            TypeError,
+            "central_difference: leaf 'value' .* int64",
+        ),
+        (
+            lambda: complex_step(np.sum, (np.ones(2), VECTOR * 1j)),
+            TypeError,
+            "complex_step: leaf '1' .* complex128",
+        ),
+        (
+            lambda: central_difference(np.sum, VECTOR, eps=0),
+            ValueError,
+            "central_difference: eps must be .* got 0",
+        ),
         (lambda: complex_step(np.sum, VECTOR, eps=-1.0), ValueError, "complex_step: eps must be .* got -1.0"),
-        (lambda: central_difference(lambda v: v, VECTOR), ValueError, r"f must return one number, got .* \(3,\)"),
-        (lambda: complex_step(lambda v: v, VECTOR), ValueError, r"complex_step: f must return one number, .* \(3,\)"),
-        (lambda: central_difference(lambda v: np.nan, VECTOR), ValueError, "f must return a finite number, got nan"),
-        (lambda: complex_step(lambda v: float(v.real.sum()), VECTOR), TypeError, "a complex number .* got float"),
-        (lambda: check_gradients(np.sum, VECTOR, VECTOR, "forward"), ValueError, "method .*'central', 'complex', got 'f"),
-        (lambda: check_gradients(np.sum, VECTOR, np.ones((3, 1))), ValueError, r"'value' must have shape \(3,\), got"),
-        (lambda: check_gradients(np.sum, (VECTOR,), VECTOR), ValueError, r"same leaves, expected \['0'\], got"),
-        (lambda: check_autograd(None, (VECTOR,), VECTOR), ValueError, "check_autograd: the trees must have the same"),
+        (
+            lambda: central_difference(lambda v: v, VECTOR),
+            ValueError,
+            r"f must return one number, got .* \(3,\)",
+        ),
+        (
+            lambda: complex_step(lambda v: v, VECTOR),
+            ValueError,
+            r"complex_step: f must return one number, .* \(3,\)",
+        ),
+        (
+            lambda: central_difference(lambda v: np.nan, VECTOR),
+            ValueError,
+            "f must return a finite number, got nan",
+        ),
+        (
+            lambda: complex_step(lambda v: float(v.real.sum()), VECTOR),
+            TypeError,
+            "a complex number .* got float",
+        ),
+        (
+            lambda: check_gradients(np.sum, VECTOR, VECTOR, "forward"),
+            ValueError,
+            "method .*'central', 'complex', got 'f",
+        ),
+        (
+            lambda: check_gradients(np.sum, VECTOR, np.ones((3, 1))),
+            ValueError,
+            r"'value' must have shape \(3,\), got",
+        ),
+        (
+            lambda: check_gradients(np.sum, (VECTOR,), VECTOR),
+            ValueError,
+            r"same leaves, expected \['0'\], got",
+        ),
+        (
+            lambda: check_autograd(None, (VECTOR,), VECTOR),
+            ValueError,
+            "check_autograd: the trees must have the same",
+        ),
         (lambda: relative_error(VECTOR, np.ones((3, 1))), ValueError, r"same shape, got \(3,\) and \(3, 1\)"),
-        (lambda: relative_error(VECTOR, VECTOR * np.inf), ValueError, "b must be finite, got 3 NaN or infinite of 3"),
+        (
+            lambda: relative_error(VECTOR, VECTOR * np.inf),
+            ValueError,
+            "b must be finite, got 3 NaN or infinite of 3",
+        ),
         (lambda: relative_error(VECTOR * np.nan, VECTOR), ValueError, "a must be finite, got 3 NaN"),
         (lambda: relative_error(VECTOR, VECTOR, floor=0), ValueError, "floor must be greater than 0, got 0"),
-        (lambda: autograd(lambda v: v * 2, VECTOR), ValueError, r"autograd: f must return a tensor .* got \(3,\)"),
-        (lambda: autograd(lambda v: 2.0, VECTOR), ValueError, "autograd: f must return a tensor .* got float"),
+        (
+            lambda: autograd(lambda v: v * 2, VECTOR),
+            ValueError,
+            r"autograd: f must return a tensor .* got \(3,\)",
+        ),
+        (
+            lambda: autograd(lambda v: 2.0, VECTOR),
+            ValueError,
+            "autograd: f must return a tensor .* got float",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_refused_with_a_message_that_says_what_was_found(call, error, message):
     with pytest.raises(error, match=message):
         call()
