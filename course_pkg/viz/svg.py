@@ -23,8 +23,12 @@ Point = tuple[float, float]
 
 # name -> (CSS variable of the site, colour on light paper, colour on dark paper)
 COLOURS = {name: (f"--course-{name}", PALETTE[name], dark_mode(PALETTE[name])) for name in SERIES}
-SANS = "var(--pst-font-family-base,system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif)"
-SERIF = "'STIX Two Text','Latin Modern Math','Cambria Math',Cambria,'Times New Roman','Liberation Serif',serif"
+SANS = (
+    "var(--pst-font-family-base,system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif)"
+)
+SERIF = (
+    "'STIX Two Text','Latin Modern Math','Cambria Math',Cambria,'Times New Roman','Liberation Serif',serif"
+)
 MONO = "ui-monospace,'SFMono-Regular',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 
 # The kind of a node decides its colour; its shape is decided by the method that draws it.
@@ -150,7 +154,10 @@ def plain(label: str) -> str:
 
 
 def label_width(label: str, size: float, face: str = "s") -> float:
-    return sum(_advance(run.text, size * run.scale * (1.12 if run.face in "mr" else 1), run.face) for run in parse_label(label, face))
+    return sum(
+        _advance(run.text, size * run.scale * (1.12 if run.face in "mr" else 1), run.face)
+        for run in parse_label(label, face)
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------- nodes
@@ -186,7 +193,14 @@ class Node:
         x, y, a, b = self.x, self.y, self.w / 2, self.h / 2
         if self.shape == "hexagon":
             cut = min(b, a) * 0.62
-            return [(x - a, y), (x - a + cut, y - b), (x + a - cut, y - b), (x + a, y), (x + a - cut, y + b), (x - a + cut, y + b)]
+            return [
+                (x - a, y),
+                (x - a + cut, y - b),
+                (x + a - cut, y - b),
+                (x + a, y),
+                (x + a - cut, y + b),
+                (x - a + cut, y + b),
+            ]
         if self.shape == "diamond":
             return [(x - a, y), (x, y - b), (x + a, y), (x, y + b)]
         return [(x - a, y - b), (x + a, y - b), (x + a, y + b), (x - a, y + b)]
@@ -250,7 +264,9 @@ class Diagram:
     @property
     def svg(self) -> str:
         """The drawing on its own, as the text of an SVG file."""
-        size = f'xmlns="http://www.w3.org/2000/svg" width="{number(self.width)}" height="{number(self.height)}"'
+        size = (
+            f'xmlns="http://www.w3.org/2000/svg" width="{number(self.width)}" height="{number(self.height)}"'
+        )
         return self._svg(size, f"<style>{STYLE}</style>")
 
     def save(self, path: str | Path) -> Path:
@@ -266,13 +282,20 @@ class Diagram:
         """The drawing in a page: never wider than natural, never so small that its text is unreadable."""
         narrow = self.width <= 430
         least = "" if narrow else f"min-width:{number(0.82 * self.width)}px;"
-        svg = self._svg(f'style="display:block;width:100%;max-width:{number(self.width)}px;{least}height:auto;margin:0 auto"')
-        return svg if narrow else f'<div tabindex="0" role="group" aria-label="Diagram, may scroll sideways" style="overflow-x:auto">{svg}</div>'
+        svg = self._svg(
+            f'style="display:block;width:100%;max-width:{number(self.width)}px;{least}height:auto;margin:0 auto"'
+        )
+        return (
+            svg
+            if narrow
+            else f'<div tabindex="0" role="group" aria-label="Diagram, may scroll sideways" style="overflow-x:auto">{svg}</div>'
+        )
 
     def _repr_html_(self) -> str:
         if self.panels:
             cells = "".join(
-                f'<div style="flex:0 1 {number(panel.width)}px;min-width:0">{panel._screen()}</div>' for panel in self.panels
+                f'<div style="flex:0 1 {number(panel.width)}px;min-width:0">{panel._screen()}</div>'
+                for panel in self.panels
             )
             content = f'<div style="display:flex;flex-wrap:wrap;gap:1.4rem 1.6rem;justify-content:center;align-items:flex-end">{cells}</div>'
         else:
@@ -286,7 +309,9 @@ class Diagram:
     def __repr__(self) -> str:
         return f"Diagram({self.alt})"
 
-    def with_text(self, alt: str | None = None, caption: str | None = None, name: str | None = None) -> Diagram:
+    def with_text(
+        self, alt: str | None = None, caption: str | None = None, name: str | None = None
+    ) -> Diagram:
         return replace(self, alt=alt or self.alt, caption=caption or self.caption, name=name or self.name)
 
 
@@ -301,7 +326,9 @@ def caption_html(caption: str) -> str:
     return "".join(out)
 
 
-def side_by_side(panels: Sequence[Diagram], alt: str, caption: str | None = None, name: str | None = None, gap: float = 36) -> Diagram:
+def side_by_side(
+    panels: Sequence[Diagram], alt: str, caption: str | None = None, name: str | None = None, gap: float = 36
+) -> Diagram:
     """Several drawings as one figure: a row where there is room, wrapped where there is not."""
     if not panels:
         raise ValueError("side_by_side: panels must hold at least one Diagram, got none")
@@ -332,7 +359,9 @@ class Canvas:
             self.extent[:2] = [min(self.extent[0], low[0]), min(self.extent[1], low[1])]
             self.extent[2:] = [max(self.extent[2], high[0]), max(self.extent[3], high[1])]
 
-    def diagram(self, alt: str, caption: str | None = None, name: str | None = None, margin: float = 6.0) -> Diagram:
+    def diagram(
+        self, alt: str, caption: str | None = None, name: str | None = None, margin: float = 6.0
+    ) -> Diagram:
         x1, y1, x2, y2 = self.extent
         if not math.isfinite(x1):
             raise ValueError("Canvas.diagram: nothing was drawn")
@@ -348,11 +377,15 @@ class Canvas:
         """A label whose middle line is at ``y``. Maths goes between dollar signs."""
         runs, parts, level = parse_label(label, face), [], 0.0
         for run in runs:
-            grown = size * run.scale * (1.12 if run.face in "mr" else 1)  # serif letters look smaller at the same size
+            grown = (
+                size * run.scale * (1.12 if run.face in "mr" else 1)
+            )  # serif letters look smaller at the same size
             move = f' dy="{number(run.shift * size - level)}"' if abs(run.shift * size - level) > 0.05 else ""
             level = run.shift * size
             mark = "" if run.face == "s" else f' class="cd-{run.face}"'
-            parts.append(f'<tspan{mark} font-size="{number(grown)}"{move}>{html.escape(run.text, quote=False)}</tspan>')
+            parts.append(
+                f'<tspan{mark} font-size="{number(grown)}"{move}>{html.escape(run.text, quote=False)}</tspan>'
+            )
         extra = ' font-weight="600"' if bold else ""
         extra += ' opacity="0.72"' if faint else ""
         extra += f' style="fill:{colour(ink)}"' if ink != "ink" else ""
@@ -372,12 +405,23 @@ class Canvas:
         return f'stroke="{ink}" stroke-width="{number(width)}" fill="{ink}" fill-opacity="{tint:g}"{dash}'
 
     def _finish(self, node: Node, label: str, size: float, face: str = "s") -> Node:
-        self.cover((node.x - node.w / 2, node.y - node.h / 2), (node.x + node.w / 2, node.y + node.h / 2), margin=1)
+        self.cover(
+            (node.x - node.w / 2, node.y - node.h / 2), (node.x + node.w / 2, node.y + node.h / 2), margin=1
+        )
         if label:
             self.text(node.x, node.y, label, size, face=face)
         return node
 
-    def unit(self, x: float, y: float, label: str = "", r: float = 20, role: str = "data", size: float = 15, **paint) -> Node:
+    def unit(
+        self,
+        x: float,
+        y: float,
+        label: str = "",
+        r: float = 20,
+        role: str = "data",
+        size: float = 15,
+        **paint,
+    ) -> Node:
         """Data: a round unit."""
         self.front.append(
             f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(r)}" {self._paint(role, paint.get("tint"), paint.get("dashed", False))}/>'
@@ -392,18 +436,30 @@ class Canvas:
         w = w or max(h, label_width(label, size, face) + 16)
         self.front.append(
             f'<rect x="{number(x - w / 2)}" y="{number(y - h / 2)}" width="{number(w)}" height="{number(h)}" rx="{number(radius)}" '
-            f'{self._paint(role, paint.get("tint"), paint.get("dashed", False))}/>'
+            f"{self._paint(role, paint.get('tint'), paint.get('dashed', False))}/>"
         )
         return self._finish(Node(x, y, w, h, "box"), label, size, face)
 
     def _polygon(self, node: Node, label: str, size: float, role: str, paint: dict) -> Node:
         points = " ".join(f"{number(px)},{number(py)}" for px, py in node.corners())
-        self.front.append(f'<polygon points="{points}" {self._paint(role, paint.get("tint"), paint.get("dashed", False))}/>')
+        self.front.append(
+            f'<polygon points="{points}" {self._paint(role, paint.get("tint"), paint.get("dashed", False))}/>'
+        )
         return self._finish(node, label, size)
 
-    def param(self, x: float, y: float, label: str = "", w: float = 0, h: float = 26, role: str = "param", size: float = 14, **paint) -> Node:
+    def param(
+        self,
+        x: float,
+        y: float,
+        label: str = "",
+        w: float = 0,
+        h: float = 26,
+        role: str = "param",
+        size: float = 14,
+        **paint,
+    ) -> Node:
         """A parameter: a hexagon, as wide as its label needs."""
-        w = w or max(h * 1.35, label_width(label, size) + 24)
+        w = w or max(h * 1.35, label_width(label, size) + 18)
         return self._polygon(Node(x, y, w, h, "hexagon"), label, size, role, paint)
 
     def loss(self, x: float, y: float, label: str = "", r: float = 23, size: float = 14, **paint) -> Node:
@@ -420,36 +476,46 @@ class Canvas:
         self._stroke(path, ink, width, dash, opacity, front)
         self.cover(*points, margin=width / 2)
 
-    def _stroke(self, path: str, ink: str, width: float, dash: str = "", opacity: float = 1.0, front: bool = False) -> None:
+    def _stroke(
+        self, path: str, ink: str, width: float, dash: str = "", opacity: float = 1.0, front: bool = False
+    ) -> None:
         extra = f' stroke-dasharray="{dash}"' if dash else ""
         extra += f' opacity="{opacity:.2f}"' if opacity < 1 else ""
-        (self.front if front else self.back).append(f'<path d="{path}" stroke="{colour(ink)}" stroke-width="{number(width)}"{extra}/>')
+        (self.front if front else self.back).append(
+            f'<path d="{path}" stroke="{colour(ink)}" stroke-width="{number(width)}"{extra}/>'
+        )
 
     def arrow(
         self, start: Node | Point, end: Node | Point, via: Sequence[Point] = (), bend: float = 0.0, ink: str = "ink", width: float = 1.4,
         dash: str = "", opacity: float = 1.0, head: float | None = None, gap: float = 3.0, smooth: bool = False, corner: float = 10.0,
+        cubic: bool = False,
     ) -> list[Point]:  # fmt: skip
-        """An arrow from outline to outline. ``via`` are corners (rounded) or, if ``smooth``, points of a curve; ``bend`` bows it.
-
-        Returns sampled points of the shaft, so that a label can be put beside it.
+        """An arrow from outline to outline. ``via`` are corners (rounded), points of a curve (``smooth``), or the two handles
+        of one Bezier curve (``cubic``); ``bend`` bows it. Returns points of the shaft, so that a label can be put beside it.
         """
         a, b = _centre(start), _centre(end)
         inner = list(via)
         if bend and not inner:
             across = (-(b[1] - a[1]), b[0] - a[0])
             length = math.hypot(*across) or 1.0
-            inner = [((a[0] + b[0]) / 2 + across[0] / length * bend, (a[1] + b[1]) / 2 + across[1] / length * bend)]
+            inner = [
+                ((a[0] + b[0]) / 2 + across[0] / length * bend, (a[1] + b[1]) / 2 + across[1] / length * bend)
+            ]
             smooth = True
-        first = start.edge_towards(inner[0] if inner else b, 0 if gap == 0 else 1.5) if isinstance(start, Node) else a
+        first = (
+            start.edge_towards(inner[0] if inner else b, 0 if gap == 0 else 1.5)
+            if isinstance(start, Node)
+            else a
+        )
         last = end.edge_towards(inner[-1] if inner else a, gap) if isinstance(end, Node) else b
         head = (5.5 + 1.6 * width) if head is None else head
-        curve = _bezier_chain([first, *inner, last]) if smooth and inner else None
-        samples = _sample(curve) if curve else _rounded([first, *inner, last], corner)
-        shaft, (tip, left, right) = _cut_head(samples, head)
-        if curve:
-            path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in shaft)
+        points = [first, *inner, last]
+        if cubic:
+            samples = _sample([tuple(points)], 24)
         else:
-            path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in shaft)
+            samples = _sample(_bezier_chain(points)) if smooth and inner else _rounded(points, corner)
+        shaft, (tip, left, right) = _cut_head(samples, head)
+        path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in shaft)
         self._stroke(path, ink, width, dash, opacity)
         if head:
             faded = f' opacity="{opacity:.2f}"' if opacity < 1 else ""
@@ -458,7 +524,16 @@ class Canvas:
         self.cover(*shaft, tip, left, right, margin=width / 2)
         return samples
 
-    def bracket(self, x1: float, x2: float, y: float, label: str = "", size: float = 13, depth: float = 7, below: bool = True) -> None:
+    def bracket(
+        self,
+        x1: float,
+        x2: float,
+        y: float,
+        label: str = "",
+        size: float = 13,
+        depth: float = 7,
+        below: bool = True,
+    ) -> None:
         """A horizontal bracket with a label, under (or over) what it spans."""
         sign = 1 if below else -1
         self.line([(x1, y), (x1, y + sign * depth), (x2, y + sign * depth), (x2, y)], width=1.1, opacity=0.6)
@@ -487,7 +562,9 @@ class Canvas:
             )
         self.cover((x - side / 2, y - side / 2), (x + side / 2, y + side / 2))
 
-    def cells(self, x: float, y: float, values: np.ndarray, side: float = 16, gap: float = 2, limit: float = 1.0) -> None:
+    def cells(
+        self, x: float, y: float, values: np.ndarray, side: float = 16, gap: float = 2, limit: float = 1.0
+    ) -> None:
         """A matrix of cells, rows downwards, centred at (x, y). A vector is one column."""
         grid = np.atleast_2d(np.asarray(values, dtype=float))
         grid = grid.T if np.ndim(values) == 1 else grid
@@ -495,7 +572,13 @@ class Canvas:
         pitch = side + gap
         for i in range(rows):
             for j in range(columns):
-                self.cell(x + (j - (columns - 1) / 2) * pitch, y + (i - (rows - 1) / 2) * pitch, grid[i, j], side, limit)
+                self.cell(
+                    x + (j - (columns - 1) / 2) * pitch,
+                    y + (i - (rows - 1) / 2) * pitch,
+                    grid[i, j],
+                    side,
+                    limit,
+                )
 
 
 def _centre(end: Node | Point) -> Point:
@@ -519,7 +602,9 @@ def _sample(pieces: Sequence[tuple[Point, Point, Point, Point]], count: int = 10
         for k in range(1, count + 1):
             t = k / count
             weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            out.append(tuple(sum(w * c[axis] for w, c in zip(weights, (p, q, r, s), strict=True)) for axis in (0, 1)))
+            out.append(
+                tuple(sum(w * c[axis] for w, c in zip(weights, (p, q, r, s), strict=True)) for axis in (0, 1))
+            )
     return out
 
 
@@ -552,4 +637,8 @@ def _cut_head(points: list[Point], head: float) -> tuple[list[Point], tuple[Poin
     foot = (tip[0] - ux * back, tip[1] - uy * back)
     half = head * 0.42
     shaft[-1] = (tip[0] - ux * back * 0.8, tip[1] - uy * back * 0.8)
-    return shaft, (tip, (foot[0] - uy * half, foot[1] + ux * half), (foot[0] + uy * half, foot[1] - ux * half))
+    return shaft, (
+        tip,
+        (foot[0] - uy * half, foot[1] + ux * half),
+        (foot[0] + uy * half, foot[1] - ux * half),
+    )
