@@ -40,6 +40,12 @@ ACTIVATIONS = {
 }
 
 
+def named_activation(function: str, name: str) -> Activation:
+    """The Activation called `name`; a ValueError that begins with `function` if there is none."""
+    check_choice(function, "activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name]
+
+
 def init_dense(rng: np.random.Generator, n_in: int, n_out: int, dtype: type = np.float64) -> DenseParams:
     """W (n_out, n_in) and b (n_out,), both uniform in (-1/sqrt(n_in), 1/sqrt(n_in)) as in torch's nn.Linear."""
     W = uniform_fan_in(rng, n_out, n_in, dtype)
@@ -71,8 +77,7 @@ def init_mlp(rng: np.random.Generator, sizes: tuple[int, ...], dtype: type = np.
 
 def mlp_forward(layers: tuple[DenseParams, ...], x: np.ndarray, activation: str = "tanh") -> list[np.ndarray]:
     """(mlp)  x: (..., I) -> [x, y_1, ..., logits]; every layer but the last one is followed by the activation."""
-    check_choice("mlp_forward", "activation", activation, ACTIVATIONS)
-    phi = ACTIVATIONS[activation].phi
+    phi = named_activation("mlp_forward", activation).phi
     outputs = [x]
     for p in layers[:-1]:
         outputs.append(phi(dense_forward(p, outputs[-1])))  # (..., O)
@@ -84,8 +89,7 @@ def mlp_backward(
     layers: tuple[DenseParams, ...], outputs: list[np.ndarray], dlogits: np.ndarray, activation: str = "tanh"
 ) -> tuple[tuple[DenseParams, ...], np.ndarray]:
     """(mlp-grad)  dlogits = dL/dlogits: (..., V) -> gradients of every layer, and dx: (..., I)."""
-    check_choice("mlp_backward", "activation", activation, ACTIVATIONS)
-    dphi = ACTIVATIONS[activation].dphi
+    dphi = named_activation("mlp_backward", activation).dphi
     da, grads = dlogits, []
     for i in reversed(range(len(layers))):
         dp, dy = dense_backward(layers[i], outputs[i], da)

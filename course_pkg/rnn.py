@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.dense import ACTIVATIONS
+from course_pkg.dense import named_activation
 from course_pkg.initialisers import orthogonal, uniform_fan_in
 from course_pkg.shapes import Bool, Float, check_choice, check_positive_int, checked
 from course_pkg.tree import add, zeros_like
@@ -42,9 +42,7 @@ def init_rnn(
 @checked
 def rnn_step(p: RNNParams, x: Float["B D"], h_prev: Float["B H"], activation: str = "tanh") -> np.ndarray:
     """(rnn-step)  x: (B, D), h_prev: (B, H) -> h: (B, H)."""
-    check_choice("rnn_step", "activation", activation, ACTIVATIONS)
-    check_choice("rnn_step", "activation", activation, ACTIVATIONS)
-    phi = ACTIVATIONS[activation].phi
+    phi = named_activation("rnn_step", activation).phi
     return phi(x @ p.W_xh.T + h_prev @ p.W_hh.T + p.b_h)
 
 
@@ -53,9 +51,7 @@ def rnn_step_backward(
     p: RNNParams, x: Float["B D"], h_prev: Float["B H"], h: Float["B H"], dh: Float["B H"], activation: str = "tanh"
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
     """(rnn-step-grad)  dh = dL/dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
-    check_choice("rnn_step_backward", "activation", activation, ACTIVATIONS)
-    check_choice("rnn_step_backward", "activation", activation, ACTIVATIONS)
-    da = dh * ACTIVATIONS[activation].dphi(h)  # a is the pre-activation; for tanh, phi'(a) = 1 - h^2
+    da = dh * named_activation("rnn_step_backward", activation).dphi(h)  # a is the pre-activation; for tanh, phi'(a) = 1 - h^2
     return RNNParams(da.T @ x, da.T @ h_prev, da.sum(axis=0)), da @ p.W_xh, da @ p.W_hh
 
 
@@ -71,7 +67,7 @@ def rnn_forward(
 
     mask: (T, B), False at padded steps, where h_t = h_{t-1}.
     """
-    check_choice("rnn_forward", "activation", activation, ACTIVATIONS)
+    named_activation("rnn_forward", activation)  # refuses an unknown name
     hs = [initial_state(p, xs) if h0 is None else h0]
     for t in range(len(xs)):
         h = rnn_step(p, xs[t], hs[-1], activation)  # (B, H)
@@ -93,7 +89,7 @@ def rnn_backward(
     hs: (T+1, B, H) from `rnn_forward`; dhs: (T, B, H), dhs[t-1] is the gradient that h_t receives directly, from
     its own loss (zeros where there is none) -> parameter gradients, dxs: (T, B, D), dh0: (B, H).
     """
-    check_choice("rnn_backward", "activation", activation, ACTIVATIONS)
+    named_activation("rnn_backward", activation)  # refuses an unknown name
     dp, dxs, dh = zeros_like(p), np.zeros_like(xs), np.zeros_like(hs[0])
     for t in reversed(range(len(xs))):
         dh = dh + dhs[t]  # total derivative of h_t: from the future, and from its own loss

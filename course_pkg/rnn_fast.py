@@ -7,9 +7,9 @@ already there.
 
 import numpy as np
 
-from course_pkg.dense import ACTIVATIONS
+from course_pkg.dense import named_activation
 from course_pkg.rnn import RNNParams, initial_state
-from course_pkg.shapes import Bool, Float, check_choice, checked
+from course_pkg.shapes import Bool, Float, checked
 
 
 @checked
@@ -21,7 +21,7 @@ def rnn_forward_fast(
     activation: str = "tanh",
 ) -> np.ndarray:
     """(rnn-unroll)  As `rnn_forward`: xs (T, B, D), h0 (B, H), mask (T, B) -> hs (T+1, B, H)."""
-    check_choice("rnn_forward_fast", "activation", activation, ACTIVATIONS)
+    phi = named_activation("rnn_forward_fast", activation).phi
     T, B, D = xs.shape
     H = len(p.b_h)
     hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs))
@@ -38,7 +38,7 @@ def rnn_forward_fast(
         if activation == "tanh":
             np.tanh(h, out=h)
         else:
-            h[...] = ACTIVATIONS[activation].phi(h)
+            h[...] = phi(h)
         if padded is not None:
             np.copyto(h, hs[t], where=padded[t])
     return hs
@@ -54,10 +54,9 @@ def rnn_backward_fast(
     activation: str = "tanh",
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
     """(bptt)  As `rnn_backward`: hs (T+1, B, H), dhs (T, B, H) -> parameter gradients, dxs (T, B, D), dh0 (B, H)."""
-    check_choice("rnn_backward_fast", "activation", activation, ACTIVATIONS)
     T, B, D = xs.shape
     H = len(p.b_h)
-    das = ACTIVATIONS[activation].dphi(hs[1:])  # (T, B, H): local derivatives now, dL/da_t after the loop
+    das = named_activation("rnn_backward_fast", activation).dphi(hs[1:])  # (T, B, H): local derivatives now, dL/da_t after the loop
     if mask is not None:
         das *= mask[:, :, None]
     dh = np.zeros_like(hs[0])
