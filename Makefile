@@ -15,7 +15,7 @@ PARALLEL := -n $(WORKERS) --dist loadscope
 .DEFAULT_GOAL := help
 .PHONY: help book test test-portable lint format exercises execute lab bench browser lock clean clean-all
 
-help:  ## this list
+help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 book: $(VENV)/.has-book  ## build the book (no torch needed) and print the address of its first page
