@@ -44,7 +44,7 @@ lab: $(VENV)/.has-lab  ## open JupyterLab on the exercises
 	@cd exercises && ../$(PY) -m jupyter lab
 
 bench: $(VENV)/.has-all  ## time our fast RNN against the readable one and against torch
-	@$(PY) -m tools.bench
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
 
 browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (Node must be there)
 	@command -v npm >/dev/null || { echo "The browser tests need Node 20 or newer with npm: see nodejs.org"; exit 1; }

@@ -11,7 +11,7 @@ from tools.notebooks import ROOT
 
 LONGEST = 350  # lines of a file
 SIZE = r"(?:\.\.\.|[A-Za-z_0-9+*\- ]+)"
-SHAPE = re.compile(rf"\({SIZE}(?:, ?{SIZE})*,?\)|\b(?:shape|scalar|vector)\b")
+SHAPE = re.compile(rf"\({SIZE}(?:, ?{SIZE})*,?\)|\b(?:shapes?|scalar|vector|tree|leaves)\b")
 
 
 def sources():
