@@ -137,10 +137,15 @@ def parse_label(label: str, face: str = "s") -> list[Run]:
 
 def maths(name: str) -> str:
     """A variable's name in code, set as in the equations: ``W_hh`` -> ``$W_{hh}$``; longer words stay words."""
+    name = re.sub(r"^(d?[A-Za-z])(\d+)$", r"\1_\2", name)
+    numbered = re.fullmatch(r"([A-Za-z]{3,})_(\d+)", name)
+    if numbered:
+        return f"{numbered[1]}$_{{{numbered[2]}}}$"
     match = re.fullmatch(rf"(d?[A-Za-z{_GREEK}]s?|loss|logits)(?:_(\w+))?(\[\d+\])?(\^T)?", name)
     if match is None:
         return name
     head, below, index, above = match.groups()
+    below = "t-1" if below == "prev" else below
     below = (below or "") + ("," if below and index else "") + (index or "").strip("[]")
     text = head if head in ("loss", "logits") else ""
     subscript = f"_{{{below}}}" if below else ""
@@ -281,9 +286,10 @@ class Diagram:
     def _screen(self) -> str:
         """The drawing in a page: never wider than natural, never so small that its text is unreadable."""
         narrow = self.width <= 430
+        loose = ";overflow:visible" if narrow else ""
         least = "" if narrow else f"min-width:{number(0.82 * self.width)}px;"
         svg = self._svg(
-            f'style="display:block;width:100%;max-width:{number(self.width)}px;{least}height:auto;margin:0 auto"'
+            f'style="display:block;width:100%;max-width:{number(self.width)}px;{least}height:auto;margin:0 auto{loose}"'
         )
         return (
             svg
@@ -297,7 +303,7 @@ class Diagram:
                 f'<div style="flex:0 1 {number(panel.width)}px;min-width:0">{panel._screen()}</div>'
                 for panel in self.panels
             )
-            content = f'<div style="display:flex;flex-wrap:wrap;gap:1.4rem 1.6rem;justify-content:center;align-items:flex-end">{cells}</div>'
+            content = f'<div style="display:flex;flex-wrap:wrap;gap:1.4rem 1.6rem;justify-content:center;align-items:flex-start">{cells}</div>'
         else:
             content = self._screen()
         mark = f' id="{html.escape(self.name)}"' if self.name else ""
@@ -335,7 +341,7 @@ def side_by_side(
     height = max(panel.height for panel in panels)
     parts, x = [], 0.0
     for panel in panels:
-        shift_x, shift_y = x - panel.box[0], height - panel.height - panel.box[1]
+        shift_x, shift_y = x - panel.box[0], -panel.box[1]
         parts.append(f'<g transform="translate({number(shift_x)} {number(shift_y)})">{panel.body}</g>')
         x += panel.width + gap
     return Diagram("".join(parts), (0, 0, x - gap, height), alt, caption, name, tuple(panels))
@@ -392,7 +398,7 @@ class Canvas:
         self.front.append(
             f'<text x="{number(x)}" y="{number(y + 0.35 * size)}" text-anchor="{anchor}"{extra}>{"".join(parts)}</text>'
         )
-        width = label_width(label, size, face)
+        width = label_width(label, size, face) * (1.14 if bold else 1.0)
         left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * width
         self.cover((left, y - 0.6 * size), (left + width, y + 0.6 * size))
 
@@ -508,21 +514,32 @@ class Canvas:
             else a
         )
         last = end.edge_towards(inner[-1] if inner else a, gap) if isinstance(end, Node) else b
-        head = (5.5 + 1.6 * width) if head is None else head
         points = [first, *inner, last]
         if cubic:
             samples = _sample([tuple(points)], 24)
         else:
             samples = _sample(_bezier_chain(points)) if smooth and inner else _rounded(points, corner)
-        shaft, (tip, left, right) = _cut_head(samples, head)
+        self.shaft(samples, ink, width, dash, opacity, head)
+        return samples
+
+    def shaft(
+        self,
+        samples: list[Point],
+        ink: str = "ink",
+        width: float = 1.4,
+        dash: str = "",
+        opacity: float = 1.0,
+        head: float | None = None,
+    ) -> None:
+        """A line along sampled points, with an arrow head at its end (none for ``head=0``)."""
+        shaft, (tip, left, right) = _cut_head(samples, 5.5 + 1.6 * width if head is None else head)
         path = "M" + "L".join(f"{number(x)} {number(y)}" for x, y in shaft)
         self._stroke(path, ink, width, dash, opacity)
-        if head:
+        if head != 0:
             faded = f' opacity="{opacity:.2f}"' if opacity < 1 else ""
             corners = " ".join(f"{number(x)},{number(y)}" for x, y in (tip, left, right))
             self.back.append(f'<polygon points="{corners}" fill="{colour(ink)}"{faded}/>')
         self.cover(*shaft, tip, left, right, margin=width / 2)
-        return samples
 
     def bracket(
         self,

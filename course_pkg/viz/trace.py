@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -252,6 +252,10 @@ def _record(
     noted = _note(args, recorder)
     result = func(*_plain(args), **_plain(kwargs))
     if in_place or out is not None:
+        if not isinstance(out, Traced):
+            raise ValueError(
+                f"trace: {name} writes into an array that is not recorded; trace the equation-by-equation form instead"
+            )
         if not in_place:
             _plain(out)[...] = result
         out.node, out.recorder = recorder.add(name, _plain(out), noted, _plain(kwargs)), recorder
@@ -311,12 +315,13 @@ class Trace:
         """dL/d(value) for every recorded value that L depends on through derivatives; L is the first output by default."""
         return reverse_pass(self, self.outputs[0] if output is None else output, seed)
 
-    def __str__(self) -> str:
-        def show(item: Any) -> str:
-            if isinstance(item, Op):
-                return item.name or f"v{item.index}"
-            return "[" + ", ".join(map(show, item)) + "]" if isinstance(item, list) else str(item)
+    def only(self, *outputs: int) -> Trace:
+        """The part of the graph that these outputs need: ``run.only(0)`` is the loss without the hand-written gradient."""
+        kept = [self.outputs[i] for i in outputs]
+        needed = _ancestors(kept)
+        return replace(self, ops=[op for op in self.ops if op in needed], outputs=kept)
 
+    def __str__(self) -> str:
         order = {op.index: i for i, op in enumerate(self.operations, start=1)}
         names = {op: op.name or (f"v{order[op.index]}" if op.index in order else op.op) for op in self.ops}
 
