@@ -36,6 +36,7 @@ class Dense(nn.Module):
 
     @classmethod
     def from_params(cls, p: DenseParams) -> Self:
+        """A twin with a copy of our parameters, in their precision."""
         n_out, n_in = p.W.shape
         return load_params(cls(n_in, n_out, tensor(p.W).dtype), p)
 
@@ -60,6 +61,7 @@ class MLP(nn.ModuleList):
 
     @classmethod
     def from_params(cls, layers: tuple[DenseParams, ...], activation: str = "tanh") -> Self:
+        """A twin with a copy of our layers, in their precision."""
         sizes = (layers[0].W.shape[1], *(layer.W.shape[0] for layer in layers))
         return load_params(cls(sizes, activation, tensor(layers[0].W).dtype), layers)
 

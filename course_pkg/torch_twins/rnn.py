@@ -24,6 +24,7 @@ class RNN(nn.Module):
 
     @classmethod
     def from_params(cls, p: RNNParams, activation: str = "tanh") -> Self:
+        """A twin with a copy of our parameters, in their precision."""
         H, D = p.W_xh.shape
         return load_params(cls(D, H, activation, tensor(p.W_xh).dtype), p)
 

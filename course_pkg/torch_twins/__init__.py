@@ -1,0 +1,45 @@
+"""The models of the course as torch modules on plain nn.Parameters, and loaders both ways.
+
+A twin computes the same equation as its NumPy function, step by step, and autograd goes back; the tests hold the two
+equal. This is the one folder of the package that imports torch.
+
+    twin = torch_twins.RNN.from_params(p)      # p: course_pkg.rnn.RNNParams, any dtype
+    hs = twin(xs, h0, mask)                    # tensors; the same shapes as rnn_forward
+    module = torch_twins.to_torch_rnn(p)       # torch.nn's own, and back: from_torch_rnn(module)
+"""
+
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise ImportError("course_pkg.torch_twins: torch is needed here and is not installed (see the README)") from error
+
+from course_pkg.torch_twins.dense import MLP, Dense
+from course_pkg.torch_twins.jordan import Jordan
+from course_pkg.torch_twins.loaders import (
+    from_torch_linear,
+    from_torch_rnn,
+    load_params,
+    read_grads,
+    read_params,
+    to_torch_linear,
+    to_torch_rnn,
+)
+from course_pkg.torch_twins.readout import EncoderDecoder, OneToMany, ReadoutRNN
+from course_pkg.torch_twins.rnn import RNN
+
+__all__ = [
+    "MLP",
+    "RNN",
+    "Dense",
+    "EncoderDecoder",
+    "Jordan",
+    "OneToMany",
+    "ReadoutRNN",
+    "from_torch_linear",
+    "from_torch_rnn",
+    "load_params",
+    "read_grads",
+    "read_params",
+    "to_torch_linear",
+    "to_torch_rnn",
+]
