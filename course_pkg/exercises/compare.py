@@ -97,7 +97,7 @@ def _scalar(found: Any, expected: Any, name: str, tolerance: Tolerance) -> list[
     if isinstance(expected, float) and type(found) is int:
         found = float(found)
     if type(found) is not type(expected):
-        shown = f" ({number(found)})" if isinstance(found, bool | int | float) else ""
+        shown = f" ({found!r})" if isinstance(found, bool | int | float) else ""
         return [Finding(name, "type", f"{name} is {_with_shape(found)}{shown}; expected {wanted}.")]
     if isinstance(expected, float):
         if not np.isfinite(found) and np.isfinite(expected):

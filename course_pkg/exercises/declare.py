@@ -117,8 +117,7 @@ def public_inputs(exercise: Exercise, one: Case) -> tuple[Any, ...]:
     """The inputs of a public case: always the same, small, two decimals."""
     if one.inputs is not None:
         return tuple(one.inputs)
-    drawn = exercise.inputs(_generator(exercise.id, one.name), **one.sizes)
-    return nice(_as_tuple(exercise, drawn))
+    return nice(_draw(exercise, _generator(exercise.id, one.name), one.name, one.sizes))
 
 
 def hidden_inputs(exercise: Exercise, count: int = 12, term: str = "") -> list[tuple[str, tuple[Any, ...]]]:
@@ -135,13 +134,18 @@ def hidden_inputs(exercise: Exercise, count: int = 12, term: str = "") -> list[t
         else:
             sizes = {name: choices[int(rng.integers(len(choices)))] for name, choices in exercise.hidden.items()}
         named = ", ".join(f"{name}={value}" for name, value in sizes.items())
-        drawn.append((f"hidden {k + 1} ({named})", _as_tuple(exercise, exercise.inputs(rng, **sizes))))
+        drawn.append((f"hidden {k + 1} ({named})", _draw(exercise, rng, named, sizes)))
     return drawn
 
 
-def _as_tuple(exercise: Exercise, drawn: Any) -> tuple[Any, ...]:
+def _draw(exercise: Exercise, rng: np.random.Generator, name: str, sizes: Mapping[str, Any]) -> tuple[Any, ...]:
+    place = f"solutions/tasks_{exercise.chapter}.py, {exercise.id}"
+    try:
+        drawn = exercise.inputs(rng, **sizes)
+    except Exception as error:
+        raise ExerciseError(place, f'inputs fails on "{name}": {type(error).__name__}: {error}') from error
     if not isinstance(drawn, tuple):
-        raise ExerciseError(f"exercise {exercise.id!r}", "inputs(rng, ...) must return the tuple of arguments")
+        raise ExerciseError(place, "inputs(rng, ...) must return the tuple of arguments")
     return drawn
 
 

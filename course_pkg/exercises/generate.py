@@ -13,7 +13,7 @@ from typing import Any
 
 from . import markers, notebooks
 from .check import FORMAT
-from .declare import Exercise, public_inputs
+from .declare import Exercise, hidden_inputs, public_inputs
 from .errors import ExerciseError
 from .judge import Mistake, Outcome, Task, TestCase, call, judge, same_outcome
 from .messages import as_text, lines
@@ -58,6 +58,11 @@ def task_for(chapter: Chapter, exercise: Exercise, cases: list[tuple[str, tuple[
     if not verdict.right:
         raise ExerciseError(place, "the solution does not pass its own check: " + as_text(lines(verdict)))
     return task
+
+
+def hidden_task(chapter: Chapter, exercise: Exercise, count: int = 12, term: str = "") -> Task:
+    """Random inputs of other shapes, with what the reference gives for them. Never written to exercises/."""
+    return task_for(chapter, exercise, hidden_inputs(exercise, count, term))
 
 
 def _same_as_reference(task: Task, case: TestCase, outcome: Outcome) -> bool:

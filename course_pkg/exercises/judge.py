@@ -41,7 +41,7 @@ class Outcome:
     value: Any = None
     error: str = ""  # name of the exception's class
     message: str = ""
-    line: str = ""  # "line 4, `h = x @ W`"
+    line: str = ""  # "line 4 of its cell, `h = x @ W`"
     changed: tuple[int, ...] = ()  # positions of inputs that were changed in place
     printed: str = ""
     warned: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ def _failure(function: Any, error: BaseException) -> tuple[str, str, str]:
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == own or _is_cell(frame.filename):
             text = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            return type(error).__name__, message, f"line {frame.lineno}" + (f", `{text}`" if text else "")
+            return type(error).__name__, message, f"line {frame.lineno} of its cell" + (f", `{text}`" if text else "")
     return type(error).__name__, message, ""
 
 

@@ -82,8 +82,9 @@ def _found(verdict: Verdict, report: CaseReport) -> list[str]:
     if outcome.error == "SystemExit":
         return ["The function calls exit. It should return its result instead."]
     if outcome.error:
-        at = f"In {outcome.line} of its cell: " if outcome.line else ""
-        return [f"{at}{outcome.error}: {_ADDRESS.sub('', outcome.message)}"]
+        at = f" in {outcome.line}" if outcome.line else ""
+        said = f": {_ADDRESS.sub('', outcome.message)}" if outcome.message else ""
+        return [f"{outcome.error}{at}{said}", *_explained(outcome.message)]
     out = []
     if outcome.changed:
         which = ", ".join(task.arguments[k] for k in outcome.changed)
@@ -94,6 +95,15 @@ def _found(verdict: Verdict, report: CaseReport) -> list[str]:
     if wrong <= set(task.returns) and wrong and fine:
         out.append(f"Right in this case: {', '.join(fine)}.")
     return out
+
+
+def _explained(message: str) -> list[str]:
+    """NumPy's words about a product whose shapes do not fit, in plain words."""
+    sizes = re.search(r"matmul: Input operand 1 .* core dimension 0, .*\(size (\d+) is different from (\d+)\)", message)
+    if not sizes:
+        return []
+    rows, columns = sizes.groups()
+    return [f"In a product A @ B the columns of A and the rows of B must agree. Here A has {columns}, B has {rows}."]
 
 
 def _inputs(verdict: Verdict, report: CaseReport) -> str:
