@@ -26,7 +26,7 @@ test: $(VENV)/.has-all  ## install everything and run everything: the tests, and
 	@$(PYTEST) $(PARALLEL) $(NBVAL) $(ALL)
 
 test-portable: $(VENV)/.has-all  ## the notebooks on other processors, thread counts and Python versions
-	@$(PY) -m tools.portable
+	@PIP_EXTRA="$(PIP_EXTRA)" $(PY) -m tools.portable
 
 lint: $(VENV)/.has-all  ## check the code's style
 	@$(PY) -m ruff check .
