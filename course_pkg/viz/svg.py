@@ -446,6 +446,15 @@ class Canvas:
         )
         return self._finish(Node(x, y, w, h, "box"), label, size, face)
 
+    def operation(self, x: float, y: float, label: str, w: float = 0, size: float = 13) -> Node:
+        """An operation whose label may have several lines."""
+        lines = label.split("\n")
+        w = w or max(30.0, *(label_width(line, size) + 16 for line in lines))
+        node = self.box(x, y, "" if len(lines) > 1 else label, w, 27.0 + 15 * (len(lines) - 1), size=size)
+        for i, line in enumerate(lines if len(lines) > 1 else []):
+            self.text(x, y + (i - (len(lines) - 1) / 2) * 15, line, size)
+        return node
+
     def _polygon(self, node: Node, label: str, size: float, role: str, paint: dict) -> Node:
         points = " ".join(f"{number(px)},{number(py)}" for px, py in node.corners())
         self.front.append(

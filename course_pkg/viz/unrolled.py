@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from course_pkg.rnn import rnn_forward
+from course_pkg.jordan import JordanParams, jordan_forward
+from course_pkg.rnn import RNNParams, rnn_forward
 from course_pkg.tree import count, leaves
-from course_pkg.viz.svg import Canvas, Diagram, Node, maths
+from course_pkg.viz.svg import Canvas, Diagram, Node, maths, side_by_side
 from course_pkg.viz.trace import EQUATION_NAMES, Op, Trace, trace
 
 PITCH, RADIUS, TAG = 112.0, 20.0, 24.0  # from step to step; of a unit; height of a weight on an arrow
@@ -104,6 +105,64 @@ def draw_unrolled(
     if caption is None:
         caption = f"Hexagons with the same name are one and the same array ({shapes}): {count(params)} numbers, whatever the number of steps."
     return drawing.canvas.diagram(alt, caption, name)
+
+
+def fed_back(run: Trace, function: str, step_outputs: Sequence[Sequence[Op]]) -> int:
+    """Which result of a step the next step takes up. step_outputs: for each step, its results (say h, logits, y)."""
+    calls = run.calls(function)
+    taken = {source for ops in calls[1:] for op in ops for source in op.inputs}
+    found = [
+        i
+        for i, results in enumerate(zip(*step_outputs, strict=True))
+        if any(result in taken for result in results[:-1])
+    ]
+    if len(found) != 1:
+        raise ValueError(f"fed_back: one result of {function} must go into its next call, found {len(found)}")
+    return found[0]
+
+
+def draw_jordan(
+    params: JordanParams,
+    T: int = 2,
+    output: str = "softmax",
+    caption: str | None = None,
+    name: str | None = None,
+) -> Diagram:
+    """Recurrence from the output (Jordan) beside recurrence from the state (Elman), both from recorded runs."""
+    H, D = params.W_xh.shape
+    xs = np.full((T, 1, D), 0.5)
+    run = trace(jordan_forward, params, xs, output=output)
+    results = [list(step) for step in zip(*(stack.args[0][-T:] for stack in run.outputs), strict=True)]
+    from_output = fed_back(run, "jordan_step", results) == 2
+    elman_run = trace(rnn_forward, RNNParams(params.W_xh, np.eye(H), params.b_h), xs)
+    panels = [_recurrence("Elman: the state comes back", steps_of(elman_run), False)]
+    panels.append(_recurrence("Jordan: the output comes back", steps_of(run, "jordan_step"), from_output))
+    V = len(params.b_y)
+    alt = (
+        f"Two unrolled networks of {T} steps. Elman: each state h_t is computed from x_t and from the state before it. "
+        f"Jordan: each state is computed from x_t and from the output before it."
+    )
+    if caption is None:
+        caption = f"Elman hands on {H} state values from step to step; Jordan hands on {V} outputs, and nothing else."
+    return side_by_side(panels, alt, caption, name)
+
+
+def _recurrence(title: str, steps: list[Step], from_output: bool) -> Diagram:
+    drawing = _Unrolled(Canvas(), "each", False, 0)
+    canvas, pitch = drawing.canvas, 126.0
+    start = -pitch
+    if from_output:
+        before = canvas.unit(start, drawing.y_out, "$ŷ_0$", RADIUS, dashed=True)
+    else:
+        before = drawing.state(start, "$h_0$", dashed=True)
+    for column, step in enumerate(steps):
+        state = drawing.state(column * pitch, f"$h_{{{step.t}}}$")
+        drawing.column(state, f"{{{step.t}}}", None, True)
+        middle = ((before.x + state.x) / 2, (before.y + state.y) / 2)
+        drawing.through(before, state, *middle, "$W_{yh}$" if from_output else "$W_{hh}$")
+        before = Node(state.x, drawing.y_out, 2 * RADIUS, 2 * RADIUS, "circle") if from_output else state
+    canvas.text((start + state.x) / 2, drawing.y_in + 44, title, 13, bold=True)
+    return canvas.diagram(title)
 
 
 class _Unrolled:
