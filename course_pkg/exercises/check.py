@@ -70,7 +70,7 @@ def examine(*arguments: Any, folder: str | Path | None = None) -> CheckResult:
         return CheckResult("no checks", _no_checks(places))
     try:
         tasks = [task for path in sorted(found.glob("[0-9][0-9].json")) for task in load(path)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return CheckResult("no checks", ["check: a file in the folder `checks` is damaged.", f"{error}", _COPY])
     task = _choose(tasks, arguments[0] if len(arguments) == 2 else None, function)
     if not isinstance(task, Task):

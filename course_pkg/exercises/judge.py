@@ -187,6 +187,8 @@ def _status(reports: Sequence[CaseReport]) -> str:
 
 def _repeats(report: CaseReport, again: Outcome) -> bool:
     first = report.outcome
+    if any(finding.kind not in ("value", "nan") for finding in report.findings):
+        return True  # there is something plainer to say about this result
     if first.error or again.error:
         return first.error == again.error
     try:

@@ -113,7 +113,8 @@ def _inputs(verdict: Verdict, report: CaseReport) -> str:
 
 def _warnings(reports: Sequence[CaseReport]) -> list[str]:
     texts = dict.fromkeys(text for report in reports for text in report.outcome.warned)
-    return [f"NumPy warned: {_ADDRESS.sub('', text)}." for text in texts]
+    firsts = [_ADDRESS.sub("", (text.splitlines() or [""])[0])[:200].rstrip(". ") for text in texts]
+    return [f"There was a warning: {text}." for text in firsts[:3]]
 
 
 def _names(reports: Sequence[CaseReport]) -> str:

@@ -163,7 +163,7 @@ def test_function_of_another_name(project):
         ('replace="h**2"', 'replace="h**3"', "fits 0 times"),
         ("EXERCISES = [", "TASKS = [", "must define EXERCISES"),
         ("import numpy as np", "import numpy as np; 1 / 0", "ZeroDivisionError"),
-        ("    return rng.normal(size=(B, D)),", "    return 1 / 0,", "inputs fails on \"D≠H\": ZeroDivisionError"),
+        ("    return rng.normal(size=(B, D)),", "    return 1 / 0,", 'inputs fails on "D≠H": ZeroDivisionError'),
         ("    return rng.normal(size=(B, D)), np", "    return [1]; np", "must return the tuple"),
     ],
 )

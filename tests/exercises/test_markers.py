@@ -25,10 +25,7 @@ def refused(source, match):
 
 def test_region_becomes_one_raise_at_its_own_indentation():
     out = starter(GOOD, 'A "quoted" title', "nb", 1)
-    assert out == (
-        "def f(x):\n    y = 2 * x\n"
-        '    raise NotImplementedError("A \\"quoted\\" title: write this part")'
-    )
+    assert out == ('def f(x):\n    y = 2 * x\n    raise NotImplementedError("A \\"quoted\\" title: write this part")')
 
 
 def test_region_inside_a_loop_keeps_the_lines_around_it():
@@ -97,7 +94,9 @@ def test_ordinary_lines_are_not_refused(text):
 
 
 def test_prose_may_speak_of_solutions_but_not_hold_a_marker():
-    refuse_lookalikes("In the end solutions differ only in the order of the sums, as we begin to see.", "nb", 1, code=False)
+    refuse_lookalikes(
+        "In the end solutions differ only in the order of the sums, as we begin to see.", "nb", 1, code=False
+    )
     for text in ("### BEGIN SOLUTION", "#### Begin solution", "<!-- END SOLUTION -->", "`### END SOLUTON`"):
         with pytest.raises(ExerciseError, match="cell 3, line 2"):
             refuse_lookalikes("Text.\n" + text, "nb", 3, code=False)
