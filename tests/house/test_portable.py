@@ -49,7 +49,7 @@ def test_python_that_is_not_there():
 
 
 def test_python_that_is_there():
-    version = "%d.%d" % sys.version_info[:2]
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     found = portable.find_python(version)
     assert found is None or portable.ask(found, "import sys; print(sys.version_info[1])") == version.split(".")[1]
 
