@@ -90,6 +90,7 @@ class _Call:
         known = [(axis, *found) for axis in axes if (found := self.known(axis))]
         sizes = dict(zip(axes, shape, strict=False))
         bad = bad or any(sizes[axis] != size for axis, size in zip(axes, shape, strict=True))  # (H, H)
+        bad = bad or any(_multiple(axis, sizes) not in (None, size) for axis, size in sizes.items())  # (4H, H)
         if bad or any(sizes[axis] != size for axis, size, _ in known):
             wanted = ", ".join(dict.fromkeys(f"{axis}={size} (from {origin})" for axis, size, origin in known))
             wanted = f" with {wanted}" if wanted else ""
@@ -108,10 +109,13 @@ class _Call:
             raise ValueError(f"{self.function}: {name} must be finite, got {plain[where]} at index {where}")
 
     def known(self, axis: str) -> tuple[int, str] | None:
-        """Size and origin of an axis, if an earlier argument brought it; "T+1" follows from T."""
+        """Size and origin of an axis, if an earlier argument brought it; "T+1" follows from T, "4H" from H."""
         if axis.endswith("+1") and axis[:-2] in self.sizes:
             size, origin = self.sizes[axis[:-2]]
             return size + 1, origin
+        if (base := axis.lstrip("0123456789")) != axis and base in self.sizes:
+            size, origin = self.sizes[base]
+            return int(axis[: -len(base)]) * size, origin
         return self.sizes.get(axis)
 
     def tuple_of_arrays(self, name: str, value: Any, cls: type, rename: dict[str, str]) -> None:
@@ -140,8 +144,14 @@ class _Call:
 _inside = threading.local()  # a checked function that another checked function calls is not checked again
 
 
-def checked(function: Callable) -> Callable:
-    """Enforce the axes that the annotations of `function` state; a TypeError or ValueError says what is wrong."""
+def checked(function: Callable | None = None, *, through: bool = False) -> Callable:
+    """Enforce the axes that the annotations of `function` state; a TypeError or ValueError says what is wrong.
+
+    @checked(through=True): the checked functions that this one calls check their arguments as well. It is for a
+    function that hands on what it does not know, such as the parameters of any cell.
+    """
+    if function is None:
+        return functools.partial(checked, through=through)
     signature = inspect.signature(function)
     hints = _hints(function)
     hints.pop("return", None)
@@ -154,6 +164,8 @@ def checked(function: Callable) -> Callable:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in hints:
                 call.argument(name, value, hints[name], {})
+        if through:
+            return function(*args, **kwargs)
         _inside.call = True
         try:
             return function(*args, **kwargs)
@@ -161,6 +173,13 @@ def checked(function: Callable) -> Callable:
             _inside.call = False
 
     return wrapper
+
+
+def check_arguments(function: str, *arguments: tuple[str, Any, Any]) -> None:
+    """What `checked` does, for contracts that no signature can state: (name, value, annotation) for each argument."""
+    call = _Call(function)
+    for name, value, hint in arguments:
+        call.argument(name, value, hint, {})
 
 
 def check_choice(function: str, argument: str, value: Any, choices: Any) -> None:
@@ -192,6 +211,12 @@ def _cached_hints(owner: Any) -> dict[str, Any]:
 
 def _hints(owner: Any) -> dict[str, Any]:
     return dict(_cached_hints(owner))
+
+
+def _multiple(axis: str, sizes: dict[str, int]) -> int | None:
+    """4 * sizes["H"] for the axis "4H", if H is known; None for an axis that is no multiple of another."""
+    base = axis.lstrip("0123456789")
+    return int(axis[: -len(base)]) * sizes[base] if base != axis and base in sizes else None
 
 
 def _show(axes: tuple[str, ...]) -> str:
