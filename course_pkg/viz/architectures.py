@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_pkg.losses import softmax
-from course_pkg.viz.svg import Canvas, Diagram, side_by_side
+from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.svg import Diagram, side_by_side
 
 
 @dataclass(frozen=True, eq=False)
 class Connectivity:
     """What joins n positions to n positions.
 
-    ties: (n, n) of int, ties[i, j] is the number of the weight from input j to output i, -1 for none. within: (n, n), the same
-    between outputs. strength: (n, n) or None, weights that the data decide rather than training.
+    ties: (n, n) of int, ties[i, j] is the number of the weight from input j to output i, -1 for none.
+    within: (n, n), the same between outputs. strength: (n, n) or None, weights that the data decide, not training.
     """
 
     name: str

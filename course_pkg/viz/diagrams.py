@@ -1,12 +1,13 @@
 """The diagrams of the course, all in one place. Each is drawn from real structure: parameters, or a recorded run."""
 
 from course_pkg.viz.architectures import Connectivity, connectivities, draw_architectures, draw_connectivity
+from course_pkg.viz.canvas import Canvas
 from course_pkg.viz.flow import GradientFlow, draw_gradient_flow, gradient_flow
 from course_pkg.viz.graphs import draw_graph
 from course_pkg.viz.io_shapes import SHAPES, IOShape, draw_shape, draw_shapes
 from course_pkg.viz.nets import draw_compact, draw_network
 from course_pkg.viz.strips import heat_strip
-from course_pkg.viz.svg import Canvas, Diagram, side_by_side
+from course_pkg.viz.svg import Diagram, side_by_side
 from course_pkg.viz.trace import Trace, trace
 from course_pkg.viz.unrolled import draw_jordan, draw_unrolled, steps_of
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from course_pkg.rnn import RNNParams, rnn_forward, rnn_step_backward
-from course_pkg.viz.svg import Canvas, Diagram
+from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.svg import Diagram
 
 
 class GradientFlow(NamedTuple):
@@ -102,7 +103,8 @@ def draw_gradient_flow(
         if tokens is not None:
             canvas.text(x, 92, tokens[t - 1], 13, face="n")
     alt = (
-        f"Gradients flowing back through {T} steps. Norms of dL/dh_t from t = 1 to {T}: {', '.join(_short(v) for v in flow.total)}."
+        f"Gradients flowing back through {T} steps. "
+        f"Norms of dL/dh_t from t = 1 to {T}: {', '.join(_short(v) for v in flow.total)}."
         f"{' The gradient is cut before step ' + ', '.join(map(str, flow.cut)) + '.' if flow.cut else ''}"
     )
     if caption is None:

@@ -1,4 +1,4 @@
-"""The five input/output shapes of sequence models, drawn from descriptors that tests hold against the package's models."""
+"""The five input/output shapes, drawn from descriptors that tests hold against the package's models."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_pkg.viz.svg import Canvas, Diagram, side_by_side
+from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.labels import counted
+from course_pkg.viz.svg import Diagram, side_by_side
 
 
 @dataclass(frozen=True)
 class IOShape:
     """Who reads and who writes along the states h_1 ... h_n of a model (n = ``states``).
 
-    reads: input -> the state that reads it. writes: the states with an output, in order. fed_back: states that read the output
-    before them (the first of them reads a start token). recurrent: whether a state continues the one before it.
+    reads: the state that reads each input. writes: the states with an output, in order. fed_back: states that read the
+    output before them (the first one reads a start token). recurrent: whether a state continues the one before it.
     """
 
     name: str
@@ -29,7 +31,7 @@ class IOShape:
     starts: int = 0  # 1 if the first state is the h_0 of the rest
 
     def edges(self) -> list[tuple[str, str]]:
-        """What the picture draws: ("x1", "h1"), ("h1", "h2"), ("h2", "y1"), ..., and ("y1", "h3") for fed-back outputs."""
+        """What the picture draws: ("x1", "h1"), ("h1", "h2"), ("h2", "y1"), and ("y1", "h3") for an output fed back."""
         found = [(f"x{i}", f"h{state}") for i, state in enumerate(self.reads, start=1)]
         if self.recurrent:
             found += [(f"h{state}", f"h{state + 1}") for state in range(1, self.states)]
@@ -58,7 +60,9 @@ class IOShape:
 
 SHAPES = (
     IOShape("one to one", "a digit from an image", "one_to_one_loss", 1, (1,), (1,), recurrent=False),
-    IOShape("one to many", "a caption from an image", "one_to_many_loss", 4, (1,), (2, 3, 4), fed_back=(2, 3, 4), starts=1),
+    IOShape(
+        "one to many", "a caption from an image", "one_to_many_loss", 4, (1,), (2, 3, 4), fed_back=(2, 3, 4), starts=1
+    ),
     IOShape("many to one", "the mood of a review", "many_to_one_loss", 3, (1, 2, 3), (3,)),
     IOShape("many to many, aligned", "a tag for every word", "aligned_loss", 3, (1, 2, 3), (1, 2, 3)),
     IOShape(
@@ -110,8 +114,8 @@ def draw_shape(shape: IOShape) -> Diagram:
     for i, (text, size, bold) in enumerate([(shape.name, 13.0, True), (shape.example, 12.0, False)]):
         canvas.text(middle, LEVEL + RADIUS + 20 + 17 * i, text, size, bold=bold, faint=not bold)
     alt = (
-        f"{shape.name.capitalize()}, for instance {shape.example}: {len(shape.reads)} input{'s' * (len(shape.reads) > 1)}, "
-        f"{shape.states} state{'s' * (shape.states > 1)}, {len(shape.writes)} output{'s' * (len(shape.writes) > 1)}"
+        f"{shape.name.capitalize()}, for instance {shape.example}: {counted(len(shape.reads), 'input')}, "
+        f"{counted(shape.states, 'state')}, {counted(len(shape.writes), 'output')}"
         f"{', each output read back in at the next step' if shape.fed_back else ''}."
     )
     return canvas.diagram(alt)
@@ -123,5 +127,5 @@ def draw_shapes(
     """The input/output shapes side by side."""
     panels = [draw_shape(shape) for shape in shapes]
     if caption is None:
-        caption = "Inputs below, states in the middle, outputs above. A dot is the start token; dashed is an output read back in."
+        caption = "Inputs below, states in the middle, outputs above. A dot is the start token; dashed: an output read in."
     return side_by_side(panels, " ".join(panel.alt for panel in panels), caption, name)

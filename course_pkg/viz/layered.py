@@ -19,7 +19,7 @@ class Layout:
 
 
 def layers_of(nodes: Sequence[Key], edges: Sequence[tuple[Key, Key]]) -> dict[Key, int]:
-    """The layer of each node: the longest path to it. What needs nothing but inputs moves up to just before its first use."""
+    """The layer of each node: the longest path to it. What needs only inputs moves up to just before its first use."""
     into = {node: [a for a, b in edges if b == node] for node in nodes}
     out = {node: [b for a, b in edges if a == node] for node in nodes}
     layer: dict[Key, int] = {}

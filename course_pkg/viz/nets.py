@@ -9,7 +9,10 @@ import numpy as np
 from course_pkg.dense import DenseParams, mlp_forward
 from course_pkg.losses import softmax_cross_entropy
 from course_pkg.tree import count
-from course_pkg.viz.svg import Canvas, Diagram, Node, label_width, maths, plain, signed
+from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.geometry import Node
+from course_pkg.viz.labels import label_width, maths, plain, signed
+from course_pkg.viz.svg import Diagram
 from course_pkg.viz.trace import Op, Trace, trace
 
 ROW, COLUMN = 46.0, 150.0
@@ -28,8 +31,9 @@ def draw_network(
 ) -> Diagram:
     """Every neuron and every weight of a dense net, from its parameters.
 
-    A line's width is |w|; positive weights are solid orange, negative ones dashed blue. x: (I,), one example; its values are
-    then written into the neurons. inputs, outputs: names beside the first and last neurons. most: larger layers are cut short.
+    A line's width is |w|; positive weights are solid orange, negative ones dashed blue. x: (I,), one example, whose
+    values are then written into the neurons. inputs, outputs: names beside the first and last neurons. most: larger
+    layers are cut short.
     """
     sizes = [layers[0].W.shape[1], *(p.W.shape[0] for p in layers)]
     values = None if x is None else mlp_forward(tuple(layers), np.asarray(x, float), activation)
@@ -113,7 +117,7 @@ def draw_compact(
 
     Below each value stands its shape, with ``batch`` for the number of examples.
     """
-    n_in, n_out = layers[0].W.shape[1], layers[-1].W.shape[0]
+    n_in = layers[0].W.shape[1]
 
     def loss_of(layers: tuple, x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return softmax_cross_entropy(mlp_forward(layers, x, activation)[-1], targets)[0]

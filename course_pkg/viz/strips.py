@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_pkg.viz.svg import Canvas, Diagram, label_width, plain, signed
+from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.labels import counted, label_width, plain, signed
+from course_pkg.viz.svg import Diagram
 
 
 def heat_strip(
@@ -24,9 +26,9 @@ def heat_strip(
 ) -> Diagram:
     """Values along a sequence as cells under their words: (T,) one a step, or (T, H) a column of H a step.
 
-    A cell's side grows with the size of its number; positive is filled orange, negative is hollow blue. labels: T words or
-    characters. rows: names of the H rows, maths between dollar signs. limit: the size of a full cell, the largest by default.
-    digits: decimals printed under single values, None for no numbers. width: lines longer than this many pixels are wrapped.
+    A cell's side grows with the size of its number; positive is filled orange, negative is hollow blue. labels: T words
+    or characters. rows: names of the H rows, maths between dollar signs. limit: the size of a full cell, the largest by
+    default. digits: decimals printed under single values, None for none. width: longer lines are wrapped (pixels).
     """
     grid = np.asarray(values, dtype=float)
     if grid.ndim not in (1, 2) or grid.size == 0:
@@ -74,5 +76,6 @@ def heat_strip(
         if single and T <= 40
         else ""
     )
-    alt = f"{plain(title) + ': ' if title else ''}{T} steps of {H} value{'s' if H > 1 else ''} between {signed(grid.min())} and {signed(grid.max())}"
+    alt = f"{plain(title) + ': ' if title else ''}{counted(T, 'step')} of {counted(H, 'value')} "
+    alt += f"between {signed(grid.min())} and {signed(grid.max())}"
     return canvas.diagram(f"{alt}{': ' + words_said if words_said else ''}.", caption, name)

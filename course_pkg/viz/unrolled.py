@@ -11,7 +11,10 @@ import numpy as np
 from course_pkg.jordan import JordanParams, jordan_forward
 from course_pkg.rnn import RNNParams, rnn_forward
 from course_pkg.tree import count, leaves
-from course_pkg.viz.svg import Canvas, Diagram, Node, maths, side_by_side
+from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.geometry import Node
+from course_pkg.viz.labels import counted, maths
+from course_pkg.viz.svg import Diagram, side_by_side
 from course_pkg.viz.trace import EQUATION_NAMES, Op, Trace, trace
 
 PITCH, RADIUS, TAG = 112.0, 20.0, 24.0  # from step to step; of a unit; height of a weight on an arrow
@@ -40,7 +43,8 @@ def steps_of(run: Trace, function: str = "rnn_step") -> list[Step]:
     for t, ops in enumerate(calls, start=1):
         outside = [op for inner in ops for op in inner.inputs if op not in ops]
         reads = [op.args[1] + 1 for op in outside if op.op == "getitem" and op.args[0].kind == "data"]
-        previous = [made_by[op] for op in map(lambda op: _behind_mask(op, made_by), outside) if op in made_by]
+        states = [_behind_mask(op, made_by) for op in outside]
+        previous = [made_by[op] for op in states if op in made_by]
         params = tuple(sorted({op.index for op in outside if op.kind == "param"}))
         steps.append(Step(t, reads[0] if reads else 0, previous[0] if previous else 0, params, ops[-1].value))
     return steps
@@ -67,9 +71,9 @@ def draw_unrolled(
 ) -> Diagram:
     """The recurrent neuron folded (left) and unrolled (right), from a recorded run of ``rnn_forward``.
 
-    params: RNNParams, or a model with ``.rnn`` and ``.out``. xs: (T, B, D), or just T. tokens: what x_1 ... x_T stand for.
-    outputs: None, "each" or "last" (drawn with the read-out's weights). losses: one below each output. values: h_t as cells
-    (first sequence of the batch). most: longer runs show the first steps, dots, and the last.
+    params: RNNParams, or a model with ``.rnn`` and ``.out``. xs: (T, B, D), or just T. tokens: what x_1 ... x_T stand
+    for. outputs: None, "each" or "last" (needs a model with a read-out). losses: one above each output. values: h_t as
+    cells (first sequence of the batch). most: longer runs show the first steps, dots, and the last.
     """
     rnn = getattr(params, "rnn", params)
     if outputs not in (None, "each", "last"):
@@ -96,14 +100,21 @@ def draw_unrolled(
         f"{maths(EQUATION_NAMES.get(key, key.split('.')[-1]))} {'×'.join(map(str, array.shape))}"
         for key, array in leaves(params)
     )
+    start = "A recurrent neuron with a loop, and the same neuron" if folded else "A recurrent neuron"
+    ends = {
+        None: "",
+        "each": "; every state gives an output",
+        "last": "; only the last state gives an output",
+    }
     alt = (
-        f"{'A recurrent neuron with a loop, and the same neuron' if folded else 'A recurrent neuron'} unrolled over {T} steps: "
-        f"each state h_t is computed from x_t through W_xh and from h_(t-1) through W_hh, with the same weights at every step"
-        f"{'; every state gives an output' if outputs == 'each' else '; only the last state gives an output' if outputs == 'last' else ''}"
-        f"{' and a loss' if losses else ''}."
+        f"{start} unrolled over {counted(T, 'step')}: each state h_t is computed from x_t through W_xh "
+        f"and from h_(t-1) through W_hh, with the same weights at every step{ends[outputs]}{' and a loss' if losses else ''}."
     )
     if caption is None:
-        caption = f"Hexagons with the same name are one and the same array ({shapes}): {count(params)} numbers, whatever the number of steps."
+        caption = (
+            f"Hexagons with the same name are one and the same array ({shapes}): "
+            f"{count(params)} numbers, whatever the number of steps."
+        )
     return drawing.canvas.diagram(alt, caption, name)
 
 
