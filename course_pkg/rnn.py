@@ -118,6 +118,7 @@ def rnn_backward_truncated(
     The states are carried over, the gradient is not: what training on chunks of k steps computes (Williams and
     Peng 1990). k >= T is full BPTT. dh0 is the gradient of the first chunk alone.
     """
+    named_activation("rnn_backward_truncated", activation)  # refuses an unknown name
     check_positive_int("rnn_backward_truncated", "k", k)
     dp, dxs, dh0 = zeros_like(p), np.zeros_like(xs), None
     for start in range(0, len(xs), k):
