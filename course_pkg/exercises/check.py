@@ -15,7 +15,7 @@ from typing import Any
 from .compare import Tolerance
 from .judge import Mistake, Outcome, Task, TestCase, Verdict, judge
 from .messages import as_html, as_text, lines
-from .values import decode
+from .values import copy, decode
 
 PLACES = ("checks", "../exercises/checks", "exercises/checks")
 FORMAT = 1
@@ -42,6 +42,13 @@ class CheckResult:
     @property
     def hints(self) -> tuple[str, ...]:
         return self.verdict.hints if self.verdict else ()
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The inputs of the first case that is not right, or of the first case: rnn_step(*check(rnn_step).inputs)."""
+        reports = self.verdict.reports if self.verdict else ()
+        chosen = next((report for report in reports if not report.right), reports[0] if reports else None)
+        return copy(chosen.case.inputs) if chosen else ()
 
     def __repr__(self) -> str:
         return f"<check: {self.status}>"

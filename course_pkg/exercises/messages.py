@@ -73,6 +73,7 @@ def _wrong(verdict: Verdict) -> list[str]:
     if worst.outcome.printed.strip():
         shown = worst.outcome.printed.strip().splitlines()
         out.append("Printed on this case: " + " / ".join(shown[:5]) + (" / ..." if len(shown) > 5 else ""))
+    out.append(f"To run this case alone: `{name}(*check({name}).inputs)`.")
     return out
 
 

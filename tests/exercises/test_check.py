@@ -196,6 +196,15 @@ def test_float32_and_lists_for_tuples_are_accepted(answer):
     assert answer("da = dh * (1 - h**2)\n    return [da.T @ x, da.sum(axis=0)]").right
 
 
+def test_the_inputs_of_the_failing_case_can_be_had_and_are_a_copy(answer):
+    result = answer("da = dh * (1 - h**2)\n    return da.T @ x, da.sum(axis=0) if len(x) > 1 else h[0]")
+    assert result.text.endswith("To run this case alone: `step_backward(*check(step_backward).inputs)`.")
+    assert [v.shape for v in result.inputs] == [(1, 3), (1, 2), (1, 2)]
+    result.inputs[0][:] = np.nan
+    assert np.isfinite(result.inputs[0]).all()
+    assert answer("raise NotImplementedError").inputs == ()
+
+
 def test_html_says_the_same_and_escapes_what_the_student_wrote(answer):
     result = answer("raise ValueError('<b>bold</b>')")
     assert "&lt;b&gt;bold&lt;/b&gt;" in result.html and "<b>bold" not in result.html

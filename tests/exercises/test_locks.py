@@ -7,6 +7,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from course_pkg.exercises import Alternative, markers, notebooks
@@ -113,6 +114,7 @@ def test_a_check_takes_less_than_a_second(chapter, exercise):
 
 @pytest.mark.parametrize(("chapter", "exercise"), EACH)
 def test_exercise_notebooks_hold_no_results(chapter, exercise):
+    nbformat.validate(nbformat.read(ROOT / "exercises" / chapter.notebook.name, as_version=4))
     for cell in notebooks.read(ROOT / "exercises" / chapter.notebook.name).cells:
         if cell.kind == "code":
             assert (cell.data["execution_count"], cell.data["outputs"]) == (None, [])
