@@ -168,6 +168,19 @@ def labels_in_comments(notebook: dict) -> set[str]:
     return found
 
 
+def imported_modules(notebook: dict) -> set[str]:
+    """Files of the package that code cells import, as "course_pkg/rnn.py"."""
+    found = set()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        source = "".join(cell["source"])
+        found |= set(re.findall(r"^\s*(?:from|import) course_pkg\.([\w.]+)", source, re.M))
+        for names in re.findall(r"^\s*from course_pkg import ([\w, ]+)", source, re.M):
+            found |= {name.split(" as ")[0].strip() for name in names.split(",")}
+    return {f"course_pkg/{name.replace('.', '/')}.py" for name in found}
+
+
 def docstring_labels(package: Path) -> dict[str, str]:
     """All labels carried by the docstrings of a package."""
     carried = {}
