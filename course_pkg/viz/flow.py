@@ -9,6 +9,7 @@ import numpy as np
 
 from course_pkg.rnn import RNNParams, rnn_forward, rnn_step_backward
 from course_pkg.viz.canvas import Canvas
+from course_pkg.viz.labels import short
 from course_pkg.viz.svg import Diagram
 
 
@@ -89,7 +90,7 @@ def draw_gradient_flow(
                 head=_head(width(direct)),
                 gap=2,
             )
-            canvas.text(x + 7 + width(direct) / 2, -47, _short(direct), 11, "start", "n", "purple")
+            canvas.text(x + 7 + width(direct) / 2, -47, short(direct), 11, "start", "n", "purple")
         y = 46.0
         if t in flow.cut:
             canvas.line([(x - pitch / 2, -30), (x - pitch / 2, 72)], "rose", 1.6, "5 4")
@@ -99,12 +100,12 @@ def draw_gradient_flow(
             a, b = (x - 9, 20.0 + w / 2), (x - pitch + 9, 20.0)
             handles = [(x - 14, y + 14), (x - pitch + 14, y + 14)]
             canvas.arrow(a, b, via=handles, cubic=True, ink="purple", width=w, head=_head(w))
-            canvas.text(x - pitch / 2, y + 12 + w / 2, _short(passed), 11, face="n", ink="purple")
+            canvas.text(x - pitch / 2, y + 12 + w / 2, short(passed), 11, face="n", ink="purple")
         if tokens is not None:
             canvas.text(x, 92, tokens[t - 1], 13, face="n")
     alt = (
         f"Gradients flowing back through {T} steps. "
-        f"Norms of dL/dh_t from t = 1 to {T}: {', '.join(_short(v) for v in flow.total)}."
+        f"Norms of dL/dh_t from t = 1 to {T}: {', '.join(short(v) for v in flow.total)}."
         f"{' The gradient is cut before step ' + ', '.join(map(str, flow.cut)) + '.' if flow.cut else ''}"
     )
     if caption is None:
@@ -125,14 +126,3 @@ def _widths(norms: np.ndarray, log: bool):  # noqa: ANN202 (a function from a no
 
 def _head(width: float) -> float:
     return 6.0 + 1.15 * width
-
-
-def _short(norm: float) -> str:
-    """Two significant digits; powers of ten where plain digits would not fit."""
-    if norm == 0 or 1e-3 <= norm < 1e4:
-        if norm == 0 or norm >= 10:
-            return f"{norm:.0f}"
-        return f"{norm:.{1 - int(np.floor(np.log10(norm)))}f}"
-    mantissa, exponent = f"{norm:.0e}".split("e")
-    digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}·10{digits}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from course_pkg.viz.canvas import Canvas
 from course_pkg.viz.geometry import Node
-from course_pkg.viz.labels import label_width, maths, plain
+from course_pkg.viz.labels import label_width, maths, plain, short
 from course_pkg.viz.layered import arrange
 from course_pkg.viz.svg import Diagram
 from course_pkg.viz.trace import Op, Trace
@@ -85,9 +85,7 @@ class Picture:
             self._value(output)
         self._name_outputs()
         if not params:
-            self.shown = [item for item in self.shown if item.kind != "param"]
-            for item in self.shown:
-                item.inputs = [source for source in item.inputs if source.kind != "param"]
+            self.drop("param")
         order = {op: i for i, op in enumerate(run.ops)}
         self.shown.sort(key=lambda item: order[item.source])
 
@@ -107,6 +105,8 @@ class Picture:
             return self._element(op)
         if op.op == "getitem" and op.args[0].op == "stack" and isinstance(op.args[1], int):
             return self._value(op.args[0].args[0][op.args[1]])
+        if op.op == "getitem" and op.args[0].op == "stack" and isinstance(op.args[1], slice):
+            return self._part(op, op.args[0].args[0][op.args[1]])
         box = self._box(op)
         if op not in self.states:
             return box
@@ -129,6 +129,13 @@ class Picture:
             name = source.name[:-1] if len(source.name) > 1 and source.name.endswith("s") else source.name
             self._add(key, maths(f"{name}_{index % source.shape[0] + 1}"), "data", op, [])
         return self.items[key]
+
+    def _part(self, op: Op, parts: list[Op]) -> Item:
+        """Some of what was stacked: np.stack([h_0, h_1, h_2])[1:] is the stack of h_1 and h_2."""
+        if op not in self.items:
+            inputs = [self._value(inner) for inner in parts]
+            self._add(op, "stack", "op", op, inputs)
+        return self.items[op]
 
     def _box(self, op: Op) -> Item:
         inside = next((call for call in op.scope if call[0] in self.collapse), None)
@@ -161,6 +168,12 @@ class Picture:
             if op.name and op.kind == "op" and op not in self.states:
                 kind = "loss" if op.value.ndim == 0 else "output"
                 self._add(("output", op), maths(op.name), kind, op, [self._value(op)])
+
+    def drop(self, kind: str) -> None:
+        """Leaves items of one kind out."""
+        self.shown = [item for item in self.shown if item.kind != kind]
+        for item in self.shown:
+            item.inputs = [source for source in item.inputs if source.kind != kind]
 
     @property
     def edges(self) -> list[tuple[Item, Item]]:
@@ -245,7 +258,7 @@ def draw_graph(
         apart=10 if under else 16,
     )
     canvas = Canvas()
-    nodes = {item: _draw_item(canvas, item, *layout.place[item]) for item in picture.shown}
+    nodes = {item: draw_item(canvas, item, *layout.place[item]) for item in picture.shown}
     for item in picture.shown:
         sources = sorted(
             dict.fromkeys(item.inputs), key=lambda s: (layout.route[s, item] or [layout.place[s]])[-1][1]
@@ -268,12 +281,12 @@ def draw_graph(
                 faint=True,
             )
         if item.source in found:
-            text = f"{np.linalg.norm(found[item.source]):.3g}"
+            text = short(float(np.linalg.norm(found[item.source])))
             canvas.text(x, y - item.size[1] / 2 - 9, text, 10.5, face="n", ink="purple")
     return canvas.diagram(_words(picture, bool(found)), caption, name)
 
 
-def _draw_item(canvas: Canvas, item: Item, x: float, y: float) -> Node:
+def draw_item(canvas: Canvas, item: Item, x: float, y: float) -> Node:
     w, h = item.size
     if item.kind == "param":
         return canvas.param(x, y, item.label, w=w, h=h, size=13)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -112,3 +113,14 @@ def label_width(label: str, size: float, face: str = "s") -> float:
         _advance(run.text, size * run.scale * (1.12 if run.face in "mr" else 1), run.face)
         for run in parse_label(label, face)
     )
+
+
+def short(norm: float) -> str:
+    """Two significant digits; powers of ten where plain digits would not fit."""
+    if norm == 0 or 1e-3 <= norm < 1e4:
+        if norm == 0 or norm >= 10:
+            return f"{norm:.0f}"
+        return f"{norm:.{1 - math.floor(math.log10(norm))}f}"
+    mantissa, exponent = f"{norm:.0e}".split("e")
+    digits = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa}·10{digits}"

@@ -108,7 +108,8 @@ def draw_unrolled(
     }
     alt = (
         f"{start} unrolled over {counted(T, 'step')}: each state h_t is computed from x_t through W_xh "
-        f"and from h_(t-1) through W_hh, with the same weights at every step{ends[outputs]}{' and a loss' if losses else ''}."
+        f"and from h_(t-1) through W_hh, with the same weights at every step"
+        f"{ends[outputs]}{' and a loss' if losses else ''}."
     )
     if caption is None:
         caption = (
