@@ -41,7 +41,7 @@ execute: $(VENV)/.has-all  ## execute notebooks in place, e.g. make execute N="b
 	@$(PY) -m tools.execute $(N)
 
 lab: $(VENV)/.has-lab  ## open JupyterLab on the exercises
-	@cd exercises && ../$(PY) -m jupyter lab
+	@cd exercises && "$(abspath $(PY))" -m jupyter lab
 
 bench: $(VENV)/.has-all  ## time our fast RNN against the readable one and against torch
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
