@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_pkg.initialisers import uniform_fan_in
-from course_pkg.shapes import Float, check_choice, checked
+from course_pkg.shapes import Float, Part, check_arguments, check_choice, checked
 
 
 class DenseParams(NamedTuple):
@@ -78,6 +78,7 @@ def init_mlp(rng: np.random.Generator, sizes: tuple[int, ...], dtype: type = np.
 def mlp_forward(layers: tuple[DenseParams, ...], x: np.ndarray, activation: str = "tanh") -> list[np.ndarray]:
     """(mlp)  x: (..., I) -> [x, y_1, ..., logits]; every layer but the last one is followed by the activation."""
     phi = named_activation("mlp_forward", activation).phi
+    _check_mlp("mlp_forward", layers, ("x", x, Float["... N0"]))
     outputs = [x]
     for p in layers[:-1]:
         outputs.append(phi(dense_forward(p, outputs[-1])))  # (..., O)
@@ -90,6 +91,13 @@ def mlp_backward(
 ) -> tuple[tuple[DenseParams, ...], np.ndarray]:
     """(mlp-grad)  dlogits = dL/dlogits: (..., V) -> gradients of every layer, and dx: (..., I)."""
     dphi = named_activation("mlp_backward", activation).dphi
+    _check_mlp("mlp_backward", layers, ("dlogits", dlogits, Float[f"... N{len(layers)}"]))
+    if len(outputs) != len(layers) + 1:
+        raise ValueError(f"mlp_backward: outputs must hold {len(layers) + 1} arrays (one more than layers, as from "
+                         f"mlp_forward), got {len(outputs)}")  # fmt: skip
+    if dlogits.shape != outputs[-1].shape:
+        expected, found = outputs[-1].shape, dlogits.shape
+        raise ValueError(f"mlp_backward: dlogits must be {expected} (from outputs), got shape {found}")
     da, grads = dlogits, []
     for i in reversed(range(len(layers))):
         dp, dy = dense_backward(layers[i], outputs[i], da)
@@ -97,3 +105,13 @@ def mlp_backward(
         if i > 0:  # outputs[i] is phi(a_i): through the activation to the pre-activation of the layer below
             da = dy * dphi(outputs[i])
     return tuple(reversed(grads)), dy
+
+
+def _check_mlp(function: str, layers: tuple[DenseParams, ...], *arguments: tuple) -> None:
+    """Raise unless each layer takes as many numbers (N1, N2, ...) as the one before gives; check further arguments."""
+    if not isinstance(layers, tuple) or isinstance(layers, DenseParams):
+        raise TypeError(f"{function}: layers must be a tuple of DenseParams, got {type(layers).__name__}")
+    if not layers:
+        raise ValueError(f"{function}: layers must hold at least one layer, got none")
+    named = [(f"layers[{i}]", p, Part[DenseParams, f"I=N{i} O=N{i + 1}"]) for i, p in enumerate(layers)]
+    check_arguments(function, *named, *arguments)

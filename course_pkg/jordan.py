@@ -31,9 +31,9 @@ class JordanParams(NamedTuple):
 class JordanStates(NamedTuple):
     """What the forward pass keeps for the backward pass."""
 
-    hs: np.ndarray  # (T, B, H), hs[t-1] is h_t
-    logits: np.ndarray  # (T, B, V)
-    ys: np.ndarray  # (T+1, B, V), ys[0] = y_0, ys[t] is y_t
+    hs: Float["T B H"]  # hs[t-1] is h_t
+    logits: Float["T B V"]
+    ys: Float["T+1 B V"]  # ys[0] = y_0, ys[t] is y_t
 
 
 def init_jordan(rng: np.random.Generator, D: int, H: int, V: int, dtype: type = np.float64) -> JordanParams:
@@ -55,18 +55,20 @@ def jordan_step(
     return h, logits, {"softmax": softmax, "sigmoid": sigmoid, "identity": np.array}[output](logits)
 
 
+@checked
 def jordan_step_backward(
     p: JordanParams,
-    x: np.ndarray,
-    y_prev: np.ndarray,
-    h: np.ndarray,
-    y: np.ndarray,
-    dlogits: np.ndarray,
-    dy: np.ndarray,
+    x: Float["B D"],
+    y_prev: Float["B V"],
+    h: Float["B H"],
+    y: Float["B V"],
+    dlogits: Float["B V"],
+    dy: Float["B V"],
     output: str = "softmax",
 ) -> tuple[JordanParams, np.ndarray, np.ndarray]:
     """(jordan-step-grad)  dlogits: (B, V) from the step's own loss, dy: (B, V) from the step that reads y
     -> parameter gradients, dx: (B, D), dy_prev: (B, V)."""
+    check_choice("jordan_step_backward", "output", output, OUTPUTS)
     if output == "softmax":
         dlogits = dlogits + y * (dy - (dy * y).sum(axis=-1, keepdims=True))
     else:

@@ -51,7 +51,8 @@ def rnn_step_backward(
     p: RNNParams, x: Float["B D"], h_prev: Float["B H"], h: Float["B H"], dh: Float["B H"], activation: str = "tanh"
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
     """(rnn-step-grad)  dh = dL/dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
-    da = dh * named_activation("rnn_step_backward", activation).dphi(h)  # a is the pre-activation; for tanh, phi'(a) = 1 - h^2
+    dphi = named_activation("rnn_step_backward", activation).dphi
+    da = dh * dphi(h)  # a is the pre-activation; for tanh, phi'(a) = 1 - h^2
     return RNNParams(da.T @ x, da.T @ h_prev, da.sum(axis=0)), da @ p.W_xh, da @ p.W_hh
 
 

@@ -56,7 +56,8 @@ def rnn_backward_fast(
     """(bptt)  As `rnn_backward`: hs (T+1, B, H), dhs (T, B, H) -> parameter gradients, dxs (T, B, D), dh0 (B, H)."""
     T, B, D = xs.shape
     H = len(p.b_h)
-    das = named_activation("rnn_backward_fast", activation).dphi(hs[1:])  # (T, B, H): local derivatives now, dL/da_t after the loop
+    dphi = named_activation("rnn_backward_fast", activation).dphi
+    das = dphi(hs[1:])  # (T, B, H): local derivatives now, dL/da_t after the loop
     if mask is not None:
         das *= mask[:, :, None]
     dh = np.zeros_like(hs[0])

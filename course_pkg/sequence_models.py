@@ -17,7 +17,7 @@ from course_pkg.dense import DenseParams, dense_backward, dense_forward, init_de
 from course_pkg.losses import binary_cross_entropy_with_logits, softmax_cross_entropy
 from course_pkg.rnn import RNNParams, init_rnn
 from course_pkg.rnn_fast import rnn_backward_fast, rnn_forward_fast
-from course_pkg.shapes import Bool, Float, Int, Part, check_choice, check_positive_int, checked
+from course_pkg.shapes import Bool, Float, Int, Part, check_arguments, check_choice, check_positive_int, checked
 
 POOLS = ("last", "mean", "max")
 
@@ -119,10 +119,13 @@ def many_to_one_loss(
     for a sigmoid when V = 1."""
     check_choice("many_to_one_loss", "pool", pool, POOLS)
     _check_lengths("many_to_one_loss", mask)
+    binary = len(params.out.b) == 1 and isinstance(targets, np.ndarray) and targets.dtype.kind == "f"
+    wanted = Float["B"] if binary else Int["B"]
+    check_arguments("many_to_one_loss", ("xs", xs, Float["T B D"]), ("targets", targets, wanted))
     hs = rnn_forward_fast(params.rnn, xs, None, mask)  # (T+1, B, H)
     pooled = pool_states(hs, mask, pool)  # (B, H)
     logits = dense_forward(params.out, pooled)  # (B, V)
-    if logits.shape[1] == 1 and isinstance(targets, np.ndarray) and targets.dtype.kind == "f":
+    if binary:
         loss, dlogits = binary_cross_entropy_with_logits(logits[:, 0], targets)
         dlogits = dlogits[:, None]  # (B, 1)
     else:
@@ -198,6 +201,7 @@ def encoder_decoder_loss(
 ) -> tuple[float, EncoderDecoder]:
     """(encoder-decoder)  xs: (T, B, D) read; targets: (N, B) written, inputs: (N, B, V) their one-hot predecessors
     -> loss, gradients. T and N are free of each other."""
+    _check_lengths("encoder_decoder_loss", mask)
     hs = rnn_forward_fast(params.encoder, xs, None, mask)  # (T+1, B, H)
     loss, ddecoder, dout, ds0 = _read_steps(params.decoder, params.out, inputs, hs[-1], targets, target_mask)
     dhs = np.zeros_like(hs[1:])
@@ -212,6 +216,7 @@ def encoder_decoder_generate(
 ) -> np.ndarray:
     """Greedy writing: xs (T, B, D), the token to start from -> tokens (steps, B)."""
     check_positive_int("encoder_decoder_generate", "steps", steps)
+    _check_lengths("encoder_decoder_generate", mask)
     s0 = rnn_forward_fast(params.encoder, xs, None, mask)[-1]
     return _write(params.decoder, params.out, s0, first, steps)
 

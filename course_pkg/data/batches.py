@@ -65,9 +65,17 @@ def iterate_batches(
     check_rng("iterate_batches", rng)
     check_positive_int("iterate_batches", "batch_size", batch_size)
     check_positive_int("iterate_batches", "epochs", epochs)
+    if len(sequences) == 0:
+        raise ValueError("iterate_batches: sequences must hold at least one sequence, got none")
     if len(sequences) != len(targets):
         raise ValueError(f"iterate_batches: targets must be {len(sequences)} (from sequences), got {len(targets)}")
     lengths = np.array([len(s) for s in sequences])
+    for i, target in enumerate(targets):
+        if lengths[i] == 0:
+            raise ValueError(f"iterate_batches: sequences[{i}] must have at least one step, got length 0")
+        if np.ndim(target) == 1 and len(target) != lengths[i]:
+            raise ValueError(f"iterate_batches: targets[{i}] must have {lengths[i]} steps (from sequences[{i}]), "
+                             f"got {len(target)}")  # fmt: skip
     for _ in range(epochs):
         order = rng.permutation(len(sequences))
         if bucket:

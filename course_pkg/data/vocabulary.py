@@ -32,6 +32,7 @@ class Vocabulary:
         tokens = []
         for position, i in enumerate(ids):
             if not 0 <= i < len(self):
-                raise ValueError(f"Vocabulary.decode: ids must be in 0..{len(self) - 1}, got {i} at position {position}")
+                raise ValueError(f"Vocabulary.decode: ids must be in 0..{len(self) - 1}, "
+                                 f"got {i} at position {position}")  # fmt: skip
             tokens.append(self.tokens[i])
         return tokens
