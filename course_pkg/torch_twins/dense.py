@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 import torch
@@ -13,7 +14,7 @@ from course_pkg.torch_twins.loaders import load_params, tensor
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda a: a}
 
 
-def activation_function(caller: str, name: str):
+def activation_function(caller: str, name: str) -> Callable[[torch.Tensor], torch.Tensor]:
     """The torch function for one of our activation names; ValueError for another name."""
     if name not in ACTIVATIONS:
         raise ValueError(f"{caller}: activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got {name!r}")
@@ -74,6 +75,6 @@ class MLP(nn.ModuleList):
 
 
 def check_last_axis(caller: str, name: str, x: torch.Tensor, size: int) -> None:
-    """Raise ValueError unless the last axis of x has the given size."""
+    """Raise ValueError unless x is (..., size)."""
     if x.ndim == 0 or x.shape[-1] != size:
         raise ValueError(f"{caller}: {name} must be (..., {size}) (from the weights), got shape {tuple(x.shape)}")
