@@ -276,6 +276,7 @@ class Canvas:
     def cell(self, x: float, y: float, value: float, side: float = 16, limit: float = 1.0) -> None:
         """One number as a square: side grows with its size; positive is full orange, negative is hollow blue."""
         share = min(1.0, abs(float(value)) / limit) if limit > 0 else 0.0
+        share = share if share > 1e-9 else 0.0  # the sign of a rounding error is not shown
         self.front.append(
             f'<rect {rectangle(x, y, side, side)} rx="2" fill="currentColor" fill-opacity="0.09"/>'
         )

@@ -127,5 +127,5 @@ def draw_shapes(
     """The input/output shapes side by side."""
     panels = [draw_shape(shape) for shape in shapes]
     if caption is None:
-        caption = "Inputs below, states in the middle, outputs above. A dot is the start token, dashed an output read in."
+        caption = "Inputs below, outputs above. A dot is the start token; a dashed circle is an output read back in."
     return side_by_side(panels, " ".join(panel.alt for panel in panels), caption, name)

@@ -128,12 +128,16 @@ def _order(columns: list[list[Key]], before: dict, after: dict) -> list[list[Key
 
 def _swap_neighbours(columns: list[list[Key]], after: dict) -> None:
     """Exchanges neighbours in a column as long as that removes crossings."""
-    for column in columns:
+    for k, column in enumerate(columns):
+        near = columns[max(k - 1, 0) : k + 2]  # crossings elsewhere do not change
+        count = crossings(near, after)
         for i in range(len(column) - 1):
-            count = crossings(columns, after)
             column[i], column[i + 1] = column[i + 1], column[i]
-            if crossings(columns, after) >= count:
+            changed = crossings(near, after)
+            if changed >= count:
                 column[i], column[i + 1] = column[i + 1], column[i]
+            else:
+                count = changed
 
 
 def _mean(ranks: list[float], otherwise: float) -> float:

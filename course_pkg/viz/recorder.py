@@ -91,10 +91,25 @@ class Recorder:
         return array
 
     def constant(self, array: np.ndarray) -> Op:
-        """An array that the traced code made itself (zeros, ones): one node for each object."""
+        """An array that is not recorded: made by the traced code itself (zeros, ones), one node for each object.
+
+        ``np.array(x)`` copies without telling anybody; a copy is known by its values and joined to what it copies.
+        """
         if id(array) not in self._constants:
-            self._constants[id(array)] = (array, self.add("constant", array, kind="const"))
+            source = self._copied_from(array)
+            node = (
+                self.add("constant", array, kind="const")
+                if source is None
+                else self.add("copy", array, (source,))
+            )
+            self._constants[id(array)] = (array, node)
         return self._constants[id(array)][1]
+
+    def _copied_from(self, array: np.ndarray) -> Op | None:
+        if array.dtype.kind != "f" or np.all(array == array.flat[0]):
+            return None
+        same = (op for op in reversed(self.ops) if op.value.shape == array.shape and op.op != "constant")
+        return next((op for op in same if np.array_equal(op.value, array)), None)
 
     def close(self) -> None:
         self._calls.clear()

@@ -68,7 +68,7 @@ DERIVATIVES: dict[str, Callable] = {
     "square": lambda g, op, a: (2 * g * a,),
     "sqrt": lambda g, op, a: (g / (2 * op.value),),
     "power": lambda g, op, a, n: (g * n * a ** (n - 1),),
-    "abs": lambda g, op, a: (g * np.sign(a),),
+    "absolute": lambda g, op, a: (g * np.sign(a),),
     "maximum": lambda g, op, a, b: (g * (a > b), g * (b >= a)),
     "minimum": lambda g, op, a, b: (g * (a < b), g * (b <= a)),
     "logaddexp": lambda g, op, a, b: (g * np.exp(a - op.value), g * np.exp(b - op.value)),

@@ -136,11 +136,11 @@ class Diagram:
 
 def caption_html(caption: str) -> str:
     """A caption with its maths between dollar signs set in HTML."""
-    tags = {"m": "i", "s": "span", "r": "span", "n": "code"}
+    tags = {"m": "i", "n": "code"}
     out = []
     for run in parse_label(caption):
         text = html.escape(run.text, quote=False)
-        text = text if run.face == "s" else f"<{tags[run.face]}>{text}</{tags[run.face]}>"
+        text = f"<{tags[run.face]}>{text}</{tags[run.face]}>" if run.face in tags else text
         out.append(f"<sub>{text}</sub>" if run.shift > 0 else f"<sup>{text}</sup>" if run.shift < 0 else text)
     return "".join(out)
 

@@ -121,16 +121,15 @@ def draw_unrolled(
 
 def fed_back(run: Trace, function: str, step_outputs: Sequence[Sequence[Op]]) -> int:
     """Which result of a step the next step takes up. step_outputs: for each step, its results (say h, logits, y)."""
-    calls = run.calls(function)
-    taken = {source for ops in calls[1:] for op in ops for source in op.inputs}
-    found = [
-        i
-        for i, results in enumerate(zip(*step_outputs, strict=True))
-        if any(result in taken for result in results[:-1])
-    ]
+    found = set()
+    for results, ops in zip(
+        step_outputs, run.calls(function)[1:], strict=False
+    ):  # step t, and the call for step t + 1
+        taken = {source for op in ops for source in op.inputs}
+        found |= {i for i, result in enumerate(results) if result in taken}
     if len(found) != 1:
         raise ValueError(f"fed_back: one result of {function} must go into its next call, found {len(found)}")
-    return found[0]
+    return found.pop()
 
 
 def draw_jordan(
@@ -145,7 +144,7 @@ def draw_jordan(
     xs = np.full((T, 1, D), 0.5)
     run = trace(jordan_forward, params, xs, output=output)
     results = [list(step) for step in zip(*(stack.args[0][-T:] for stack in run.outputs), strict=True)]
-    from_output = fed_back(run, "jordan_step", results) == 2
+    from_output = fed_back(run, "jordan_step", results) > 0  # 0 is h; 1 and 2 are logits and y
     elman_run = trace(rnn_forward, RNNParams(params.W_xh, np.eye(H), params.b_h), xs)
     panels = [_recurrence("Elman: the state comes back", steps_of(elman_run), False)]
     panels.append(_recurrence("Jordan: the output comes back", steps_of(run, "jordan_step"), from_output))
