@@ -104,9 +104,15 @@ def copy_if_newer(source: Path, target: Path) -> None:
 def page_assets(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Scripts for this page alone."""
-    if "application/vnd.jupyter.widget-view+json" in context.get("body", ""):
+    """Scripts for this page alone, and roles that no longer exist taken out of its lists of sources."""
+    body = context.get("body", "")
+    if "application/vnd.jupyter.widget-view+json" in body:
         app.add_js_file("widgets.js", loading_method="defer")
+    if 'class="citation' in body:
+        body = body.replace(' role="doc-biblioentry"', "").replace(
+            'class="citation-list" role="list"', 'class="citation-list"'
+        )
+        context["body"] = body.replace('role="list" class="citation-list"', 'class="citation-list"')
 
 
 def mark_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:

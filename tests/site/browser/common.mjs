@@ -1,5 +1,5 @@
 // What the browser scripts share: finding Chromium, serving a folder, opening a page and writing down what it does.
-import { createReadStream, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -47,12 +47,13 @@ export async function serve(folder) {
 
 export const fileBase = (folder) => pathToFileURL(folder + "/").href;
 
-// Every page of the built book, as paths from its top.
+// Every page of the built book, as paths from its top; not those that only point to another.
 export function bookPages(folder, under = "") {
   return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
     const path = under ? `${under}/${entry.name}` : entry.name;
     if (entry.isDirectory()) return entry.name.startsWith("_") ? [] : bookPages(folder, path);
-    return entry.name.endsWith(".html") ? [path] : [];
+    if (!entry.name.endsWith(".html")) return [];
+    return /http-equiv="?refresh/i.test(readFileSync(join(folder, path), "utf8").slice(0, 2000)) ? [] : [path];
   }).sort();
 }
 
