@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 
 def number(value: float) -> str:
@@ -113,6 +114,11 @@ def label_width(label: str, size: float, face: str = "s") -> float:
         _advance(run.text, size * run.scale * (1.12 if run.face in "mr" else 1), run.face)
         for run in parse_label(label, face)
     )
+
+
+def shape_text(array: Any) -> str:
+    """The shape of an array as captions print it: 4×3."""
+    return "×".join(map(str, array.shape))
 
 
 def short(norm: float) -> str:

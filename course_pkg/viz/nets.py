@@ -11,7 +11,7 @@ from course_pkg.losses import softmax_cross_entropy
 from course_pkg.tree import count
 from course_pkg.viz.canvas import Canvas
 from course_pkg.viz.geometry import Node
-from course_pkg.viz.labels import label_width, maths, plain, signed
+from course_pkg.viz.labels import label_width, maths, plain, shape_text, signed
 from course_pkg.viz.svg import Diagram
 from course_pkg.viz.trace import Op, Trace, trace
 
@@ -74,7 +74,9 @@ def draw_network(
         words = "inputs" if depth == 0 else "logits" if depth == len(layers) else f"{activation} units"
         canvas.text(depth * COLUMN, foot, f"{size} {words}", 12, faint=True)
         if depth:
-            canvas.text((depth - 0.5) * COLUMN, foot, f"${_shape(layers[depth - 1].W)}$", 11.5, faint=True)
+            canvas.text(
+                (depth - 0.5) * COLUMN, foot, f"${shape_text(layers[depth - 1].W)}$", 11.5, faint=True
+            )
     weights = sum(p.W.size for p in layers)
     drawn = "a line for each" if lines == weights else f"{lines} of them drawn"
     alt = (
@@ -91,10 +93,6 @@ def draw_network(
 
 def _shown(size: int, most: int) -> list[int | None]:
     return list(range(size)) if size <= most else [*range(most - 2), None, size - 1]
-
-
-def _shape(array: np.ndarray) -> str:
-    return "×".join(map(str, array.shape))
 
 
 def _weight(canvas: Canvas, source: Node, target: Node, w: float, strongest: float, widest: float) -> None:
@@ -147,7 +145,7 @@ def draw_compact(
             canvas.text(
                 x,
                 35,
-                _shape(run.named(label[1 : label.index(",")].replace("{", "").replace("}", "")).value),
+                shape_text(run.named(label[1 : label.index(",")].replace("{", "").replace("}", "")).value),
                 11,
                 faint=True,
             )

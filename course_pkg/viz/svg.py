@@ -43,14 +43,14 @@ def _style_sheet() -> str:
         f".cd-svg text{{fill:currentColor;stroke:none;white-space:pre}}"
         f".cd-svg .cd-m{{font-family:{SERIF};font-style:italic}}.cd-svg .cd-r{{font-family:{SERIF}}}"
         f".cd-svg .cd-n{{font-family:{MONO}}}"
-        "@media print{.cd-svg{color:#000}}"
+        ".course-diagram{margin:1rem 0}.course-diagram figcaption{margin-top:.7rem;font-size:.9em;text-align:center;text-wrap:pretty}"
+        ".cd-row{display:flex;flex-wrap:wrap;gap:1.4rem 1.6rem;justify-content:center;align-items:flex-start}"
+        ".cd-scroll{overflow-x:auto}@media print{.cd-svg{color:#000}}"
     )
 
 
 STYLE = _style_sheet()
-ROW = "display:flex;flex-wrap:wrap;gap:1.4rem 1.6rem;justify-content:center;align-items:flex-start"
-UNDER = "margin-top:.7rem;font-size:.9em;text-align:center"
-SCROLL = 'tabindex="0" role="group" aria-label="Diagram, may scroll sideways" style="overflow-x:auto"'
+SCROLL = 'class="cd-scroll" tabindex="0" role="group" aria-label="Diagram, may scroll sideways"'
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,15 @@ class Diagram:
                 f'<div style="flex:0 1 {number(panel.width)}px;min-width:0">{panel._screen()}</div>'
                 for panel in self.panels
             )
-            content = f'<div style="{ROW}">{cells}</div>'
+            content = f'<div class="cd-row">{cells}</div>'
         else:
             content = self._screen()
         mark = f' id="{html.escape(self.name)}"' if self.name else ""
         under = ""
         if self.caption:
-            under = f'<figcaption style="{UNDER}">{caption_html(self.caption)}</figcaption>'
+            under = f"<figcaption>{caption_html(self.caption)}</figcaption>"
         inside = f"<style>{STYLE}</style>{content}{under}"
-        return f'<figure class="course-diagram"{mark} style="margin:1rem 0">{inside}</figure>'
+        return f'<figure class="course-diagram"{mark}>{inside}</figure>'
 
     def __repr__(self) -> str:
         return f"Diagram({self.alt})"

@@ -13,7 +13,7 @@ from course_pkg.rnn import RNNParams, rnn_forward
 from course_pkg.tree import count, leaves
 from course_pkg.viz.canvas import Canvas
 from course_pkg.viz.geometry import Node
-from course_pkg.viz.labels import counted, maths
+from course_pkg.viz.labels import counted, maths, shape_text
 from course_pkg.viz.svg import Diagram, side_by_side
 from course_pkg.viz.trace import EQUATION_NAMES, Op, Trace, trace
 
@@ -90,24 +90,21 @@ def draw_unrolled(
         raise ValueError(
             f"draw_unrolled: tokens must be {len(steps)} strings (one a step of xs), got {len(tokens)}"
         )
-    drawing = _Unrolled(Canvas(), outputs, losses, values and rnn.W_hh.shape[0] or 0)
-    if folded:
-        drawing.folded(-PITCH * 2.0)
-    shown = steps if len(steps) <= most else steps[: most - 2] + [None, steps[-1]]
-    drawing.unrolled(steps, shown, tokens, run.result[0][0])
+    cells = rnn.W_hh.shape[0] if values else 0
     T = len(steps)
-    shapes = ", ".join(
-        f"{maths(EQUATION_NAMES.get(key, key.split('.')[-1]))} {'×'.join(map(str, array.shape))}"
-        for key, array in leaves(params)
-    )
-    start = "A recurrent neuron with a loop, and the same neuron" if folded else "A recurrent neuron"
+    shown = steps if most >= T else steps[: most - 2] + [None, steps[-1]]
+    drawing = _Unrolled(Canvas(), outputs, losses, cells, title_below=tokens is not None)
+    title = f"unrolled over {counted(T, 'step')}" if folded else ""
+    drawing.unrolled(steps, shown, tokens, run.result[0][0], title)
+    names = {key: maths(EQUATION_NAMES.get(key, key.split(".")[-1])) for key, _ in leaves(params)}
+    shapes = ", ".join(f"{names[key]}\N{NO-BREAK SPACE}{shape_text(array)}" for key, array in leaves(params))
     ends = {
         None: "",
         "each": "; every state gives an output",
         "last": "; only the last state gives an output",
     }
     alt = (
-        f"{start} unrolled over {counted(T, 'step')}: each state h_t is computed from x_t through W_xh "
+        f"unrolled over {counted(T, 'step')}: each state h_t is computed from x_t through W_xh "
         f"and from h_(t-1) through W_hh, with the same weights at every step"
         f"{ends[outputs]}{' and a loss' if losses else ''}."
     )
@@ -116,7 +113,18 @@ def draw_unrolled(
             f"Hexagons with the same name are one and the same array ({shapes}): "
             f"{count(params)} numbers, whatever the number of steps."
         )
-    return drawing.canvas.diagram(alt, caption, name)
+    if not folded:
+        return drawing.canvas.diagram(f"A recurrent neuron {alt}", caption, name)
+    loop = _Unrolled(Canvas(), outputs, losses, cells, title_below=tokens is not None)
+    loop.folded()
+    heights = [*drawing.canvas.extent[1::2], *loop.canvas.extent[1::2]]
+    for canvas in (drawing.canvas, loop.canvas):  # the same height, so that the states stand on one line
+        canvas.cover((canvas.extent[0], min(heights)), (canvas.extent[0], max(heights)))
+    left = loop.canvas.diagram("A recurrent neuron with a loop: its state comes back one step later.")
+    right = drawing.canvas.diagram(f"The same neuron {alt}")
+    return side_by_side(
+        [left, right], f"A recurrent neuron with a loop, and the same neuron {alt}", caption, name
+    )
 
 
 def fed_back(run: Trace, function: str, step_outputs: Sequence[Sequence[Op]]) -> int:
@@ -179,13 +187,16 @@ def _recurrence(title: str, steps: list[Step], from_output: bool) -> Diagram:
 class _Unrolled:
     """Where things stand: states on the line y = 0, inputs below, outputs and losses above."""
 
-    def __init__(self, canvas: Canvas, outputs: str | None, losses: bool, cells: int):
+    def __init__(
+        self, canvas: Canvas, outputs: str | None, losses: bool, cells: int, title_below: bool = False
+    ):
         self.canvas, self.outputs, self.losses = canvas, outputs, losses
         self.cells = cells
         self.half = max(RADIUS, cells * 8 + 6) if cells else RADIUS  # half the height of a state
         self.y_tag_in, self.y_in = self.half + 40, self.half + 92
         self.y_tag_out, self.y_out = -self.half - 40, -self.half - 92
         self.y_loss = self.y_out - 62
+        self.y_title = self.y_in + (64 if title_below else 44)
 
     def state(self, x: float, label: str, values: np.ndarray | None = None, dashed: bool = False) -> Node:
         if not self.cells:
@@ -221,8 +232,9 @@ class _Unrolled:
             self.canvas.arrow(above, loss)
         return tag_in, tag_out
 
-    def folded(self, x: float) -> None:
+    def folded(self) -> None:
         """The neuron with its loop. The loop is one step late: what leaves at t comes back at t + 1."""
+        x = 0.0
         state = self.state(x, "$h_t$")
         self.column(state, "t", None, self.outputs is not None)
         reach, tall = 60, self.half * 0.55 + 30
@@ -235,13 +247,17 @@ class _Unrolled:
         )
         self.canvas.arrow(tag.bottom, back, via=[(x + reach, tall), (x + reach * 0.5, tall)], cubic=True)
         self.canvas.text(x + reach - 14, tall + 6, "one step later", 11.5, anchor="start", faint=True)
-        middle = (x + reach + TAG - PITCH * 0.72) / 2
-        self.canvas.arrow((middle - 20, 0), (middle + 20, 0), width=2.6, opacity=0.55)
-        self.canvas.text(middle, -18, "unroll", 12.5, faint=True)
+        self.canvas.text(x + reach / 2, self.y_title, "folded", 13, bold=True)
 
     def unrolled(
-        self, steps: list[Step], shown: list[Step | None], tokens: Sequence[str] | None, start: np.ndarray
+        self,
+        steps: list[Step],
+        shown: list[Step | None],
+        tokens: Sequence[str] | None,
+        start: np.ndarray,
+        title: str,
     ) -> None:
+        """A column for each step that is shown; None stands for steps left out."""
         place = {0: -PITCH * 0.45}
         for column, step in enumerate(shown):
             if step is not None:
@@ -262,7 +278,10 @@ class _Unrolled:
                 self.through(before, node, (before.right[0] + node.left[0]) / 2, 0, "$W_{hh}$")
             else:  # the steps between are left out: dots stand for them
                 self.canvas.text(node.x - PITCH, 0, "···", 22, bold=True, faint=True)
-                self.canvas.arrow((node.x - PITCH * 0.68, 0), node)
+                self.canvas.arrow((node.x - PITCH * 0.72, 0), node)
+                self.canvas.line([(node.x - 2 * PITCH + node.w / 2 + 2, 0), (node.x - PITCH * 1.28, 0)])
         for same in tags.values():
             for a, b in zip(same, same[1:], strict=False):
                 self.canvas.line([(a.right[0] + 4, a.y), (b.left[0] - 4, b.y)], "orange", 1.6, "0.1 4.5", 0.9)
+        if title:
+            self.canvas.text((place[0] + place[steps[-1].t]) / 2, self.y_title, title, 13, bold=True)
