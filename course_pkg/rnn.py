@@ -116,8 +116,9 @@ def rnn_backward_truncated(
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
     """(bptt-truncated)  As `rnn_backward`, but no gradient crosses from one chunk of k steps into the one before.
 
-    The states are carried over, the gradient is not: what training on chunks of k steps computes (Williams and
-    Peng 1990). k >= T is full BPTT. dh0 is the gradient of the first chunk alone.
+    The states are carried over, the gradient is not: what one pass over a stream in chunks of k steps computes, the
+    weights held fixed (Williams and Peng 1990, BPTT(h; h') with h = h' = k). Chunks begin at the first step; k >= T is
+    full BPTT. dh0 is the gradient of the first chunk alone.
     """
     named_activation("rnn_backward_truncated", activation)  # refuses an unknown name
     check_positive_int("rnn_backward_truncated", "k", k)

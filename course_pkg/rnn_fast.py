@@ -24,8 +24,9 @@ def rnn_forward_fast(
     phi = named_activation("rnn_forward_fast", activation).phi
     T, B, D = xs.shape
     H = len(p.b_h)
-    hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs))
-    hs[0] = initial_state(p, xs) if h0 is None else h0
+    start = initial_state(p, xs) if h0 is None else h0
+    hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs, start))
+    hs[0] = start
     projected = xs.reshape(T * B, D) @ p.W_xh.T  # (T*B, H): the input's share of every step at once
     projected += p.b_h
     projected = projected.reshape(T, B, H)

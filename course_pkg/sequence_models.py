@@ -74,8 +74,11 @@ def one_to_one_loss(
 # ---- many to one -------------------------------------------------------------------------------------------------
 
 
-def pool_states(hs: np.ndarray, mask: np.ndarray | None, pool: str) -> np.ndarray:
+@checked
+def pool_states(hs: Float["T+1 B H"], mask: Bool["T B"] | None, pool: str) -> np.ndarray:
     """(pool)  hs: (T+1, B, H) -> (B, H): the last state, or the mean or the maximum over the real steps."""
+    check_choice("pool_states", "pool", pool, POOLS)
+    _check_lengths("pool_states", mask)
     if pool == "last":
         return hs[-1]  # padded steps carry the state over, so this is the state after the last real step
     if pool == "mean":
@@ -119,6 +122,9 @@ def many_to_one_loss(
     for a sigmoid when V = 1."""
     check_choice("many_to_one_loss", "pool", pool, POOLS)
     _check_lengths("many_to_one_loss", mask)
+    if len(params.out.b) == 1 and isinstance(targets, np.ndarray) and targets.dtype.kind in "iu":
+        raise TypeError("many_to_one_loss: targets must be floats in [0, 1] with V=1 (from params.out.W), "
+                        f"got dtype {targets.dtype}; use targets.astype(float)")  # fmt: skip
     binary = len(params.out.b) == 1 and isinstance(targets, np.ndarray) and targets.dtype.kind == "f"
     wanted = Float["B"] if binary else Int["B"]
     check_arguments("many_to_one_loss", ("xs", xs, Float["T B D"]), ("targets", targets, wanted))
@@ -226,7 +232,8 @@ def _write(rnn: RNNParams, out: DenseParams, h: np.ndarray, first: int, steps: i
     check_choice("generate", "first", first, range(V))
     tokens, token = [], np.full(B, first)
     for _ in range(steps):
-        x = np.eye(V)[token]  # (B, V)
+        x = np.zeros((B, V), h.dtype)
+        x[np.arange(B), token] = 1  # one-hot
         h = rnn_forward_fast(rnn, x[None], h)[-1]  # (B, H)
         token = dense_forward(out, h).argmax(axis=-1)
         tokens.append(token)

@@ -36,10 +36,11 @@ def train(
     """Run one update for each batch and return the new parameters with the history.
 
     loss_and_grads(params, batch) -> (loss, grads), grads of the same type as params. clip_norm: largest gradient
-    norm allowed. evaluate(params) is called before the first step, every `evaluate_every` steps and at the end.
+    norm allowed. evaluate(params) is called at the end, and if evaluate_every > 0 also before steps 0,
+    evaluate_every, 2 * evaluate_every, ...
     progress: True or False; None shows a bar where somebody watches (never when COURSE_PROGRESS=0).
 
-    Raises FloatingPointError when the loss is no longer finite, with the step and the last gradient norm.
+    Raises FloatingPointError when the loss or a gradient is no longer finite, with the step and the norm before it.
     """
     if evaluate_every < 0 or (evaluate_every and evaluate is None):
         raise ValueError("train: evaluate_every must be >= 0 and needs evaluate, "
@@ -50,14 +51,14 @@ def train(
         if evaluate_every and step % evaluate_every == 0:
             _evaluate(history, step, evaluate, params)
         loss, grads = loss_and_grads(params, batch)
-        if not np.isfinite(loss):
+        norm = global_norm(grads)
+        if not (np.isfinite(loss) and np.isfinite(norm)):
             last = f"{history.grad_norms[-1]:.3g}" if history.grad_norms else "none"
-            raise FloatingPointError(f"train: loss must stay finite, got {loss} at step {step} (gradient norm one "
-                                     f"step before: {last}); try a smaller lr or clip_norm")  # fmt: skip
-        if clip_norm is None:
-            norm = global_norm(grads)
-        else:
-            grads, norm = clip_by_global_norm(grads, clip_norm)
+            raise FloatingPointError(f"train: loss and gradient must stay finite, got loss {loss}, gradient norm {norm} "
+                                     f"at step {step} (norm one step before: {last}); try a smaller lr "
+                                     "or clip_norm")  # fmt: skip
+        if clip_norm is not None:
+            grads, _ = clip_by_global_norm(grads, clip_norm)
         params, state = optimizer.update(params, grads, state)
         history.losses.append(float(loss))
         history.grad_norms.append(norm)

@@ -25,7 +25,9 @@ def one_hot(ids: np.ndarray, V: int, dtype: type = np.float64) -> np.ndarray:
     if ids.size and (ids.min() < 0 or ids.max() >= V):
         worst = ids.max() if ids.max() >= V else ids.min()
         raise ValueError(f"one_hot: ids must be in 0..{V - 1} (V={V}), got {worst}")
-    return np.eye(V, dtype=dtype)[ids]
+    rows = np.zeros((*ids.shape, V), dtype)
+    np.put_along_axis(rows, ids[..., None], 1, axis=-1)
+    return rows
 
 
 def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> PaddedBatch:
@@ -43,7 +45,7 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> PaddedBa
             raise ValueError(f"pad_sequences: sequences[{i}] must have at least one step, got length 0")
     lengths = np.array([len(s) for s in sequences])
     mask = np.arange(lengths.max())[:, None] < lengths  # (T, B)
-    xs = np.full((*mask.shape, *sequences[0].shape[1:]), value, dtype=sequences[0].dtype)
+    xs = np.full((*mask.shape, *sequences[0].shape[1:]), value, dtype=np.result_type(*(s.dtype for s in sequences), value))
     for b, s in enumerate(sequences):
         xs[: len(s), b] = s
     return PaddedBatch(xs, mask, lengths)
@@ -76,13 +78,21 @@ def iterate_batches(
         if np.ndim(target) == 1 and len(target) != lengths[i]:
             raise ValueError(f"iterate_batches: targets[{i}] must have {lengths[i]} steps (from sequences[{i}]), "
                              f"got {len(target)}")  # fmt: skip
+    orders = _batch_orders(rng, lengths, batch_size, epochs, bucket)
+    return ((pad_sequences([sequences[i] for i in o]), _stack([targets[i] for i in o])) for o in orders)
+
+
+def _batch_orders(
+    rng: np.random.Generator, lengths: np.ndarray, batch_size: int, epochs: int, bucket: bool
+) -> Iterator[np.ndarray]:
+    """The numbers of the sequences of each batch."""
     for _ in range(epochs):
-        order = rng.permutation(len(sequences))
+        order = rng.permutation(len(lengths))
         if bucket:
             order = order[np.argsort(lengths[order], kind="stable")]
         chunks = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
         for j in rng.permutation(len(chunks)):
-            yield pad_sequences([sequences[i] for i in chunks[j]]), _stack([targets[i] for i in chunks[j]])
+            yield chunks[j]
 
 
 def _stack(targets: list[Any]) -> np.ndarray:

@@ -42,12 +42,17 @@ def stdlib_text(max_chars: int | None = None) -> str:
     return "".join(parts)[:max_chars]
 
 
+def _lines(source: str) -> list[str]:
+    """The lines as the tokenizer counts them: split at newlines only (str.splitlines splits at form feeds too)."""
+    return list(io.StringIO(source))
+
+
 def inside_string(source: str) -> np.ndarray:
     """For each character of a Python source: True inside a string literal, its quotation marks included.
 
     Returns (len(source),). The labels come from Python's own tokenizer.
     """
-    starts = np.cumsum([0, *(len(line) for line in source.splitlines(keepends=True))])
+    starts = np.cumsum([0, *(len(line) for line in _lines(source))])
     inside, opened = np.zeros(len(source), bool), []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         kind = tokenize.tok_name[token.type]
@@ -68,11 +73,11 @@ def labelled_lines(name: str, min_length: int = 5, max_length: int = 80) -> list
     """
     source = module_source(name)
     inside, lines, position = inside_string(source), [], 0
-    for line in source.splitlines(keepends=True):
+    for line in _lines(source):
         labels = inside[position : position + len(line)]
         before = position > 0 and inside[position - 1]
         position += len(line)
         text = line.rstrip()
-        if min_length <= len(text) <= max_length and text.isascii() and not before and not labels[len(text) :].any():
+        if min_length <= len(text) <= max_length and text.isascii() and text.isprintable() and not before and not labels[len(text) :].any():
             lines.append((text, labels[: len(text)]))
     return lines

@@ -14,7 +14,16 @@ except ImportError as error:
     raise ImportError("course_pkg.torch_twins: torch is needed here and is not installed (see the README)") from error
 
 from course_pkg.torch_twins.dense import MLP, Dense
+from course_pkg.torch_twins.gru import GRU
 from course_pkg.torch_twins.jordan import Jordan
+from course_pkg.torch_twins.layers import (
+    from_torch_gru,
+    from_torch_layers,
+    from_torch_lstm,
+    to_torch_gru,
+    to_torch_layers,
+    to_torch_lstm,
+)
 from course_pkg.torch_twins.loaders import (
     from_torch_linear,
     from_torch_rnn,
@@ -24,10 +33,13 @@ from course_pkg.torch_twins.loaders import (
     to_torch_linear,
     to_torch_rnn,
 )
+from course_pkg.torch_twins.lstm import LSTM
 from course_pkg.torch_twins.readout import EncoderDecoder, OneToMany, ReadoutRNN
 from course_pkg.torch_twins.rnn import RNN
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
     "RNN",
     "Dense",
@@ -35,11 +47,17 @@ __all__ = [
     "Jordan",
     "OneToMany",
     "ReadoutRNN",
+    "from_torch_gru",
+    "from_torch_layers",
     "from_torch_linear",
+    "from_torch_lstm",
     "from_torch_rnn",
     "load_params",
     "read_grads",
     "read_params",
+    "to_torch_gru",
+    "to_torch_layers",
     "to_torch_linear",
+    "to_torch_lstm",
     "to_torch_rnn",
 ]

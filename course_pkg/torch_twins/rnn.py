@@ -49,10 +49,12 @@ class RNN(nn.Module):
         return torch.stack(hs)
 
 
-def check_sequence(caller: str, xs: torch.Tensor, D: int, mask: torch.Tensor | None) -> None:
+def check_sequence(
+    caller: str, xs: torch.Tensor, D: int, mask: torch.Tensor | None, weights: str = "W_xh"
+) -> None:
     """Raise ValueError or TypeError unless xs is (T, B, D) and mask is a (T, B) bool tensor or None."""
     if xs.ndim != 3 or xs.shape[2] != D:
-        raise ValueError(f"{caller}: xs must be (T, B, D) with D={D} (from W_xh), got shape {tuple(xs.shape)}")
+        raise ValueError(f"{caller}: xs must be (T, B, D) with D={D} (from {weights}), got shape {tuple(xs.shape)}")
     if mask is None:
         return
     if mask.shape != xs.shape[:2]:

@@ -43,7 +43,8 @@ def _style_sheet() -> str:
         f".cd-svg text{{fill:currentColor;stroke:none;white-space:pre}}"
         f".cd-svg .cd-m{{font-family:{SERIF};font-style:italic}}.cd-svg .cd-r{{font-family:{SERIF}}}"
         f".cd-svg .cd-n{{font-family:{MONO}}}"
-        ".course-diagram{margin:1rem 0}.course-diagram figcaption{margin-top:.7rem;font-size:.9em;text-align:center;text-wrap:pretty}"
+        ".course-diagram{margin:1rem 0}"
+        ".course-diagram figcaption{margin-top:.7rem;font-size:.9em;text-align:center;text-wrap:pretty}"
         ".cd-row{display:flex;flex-wrap:wrap;gap:1.4rem 1.6rem;justify-content:center;align-items:flex-start}"
         ".cd-scroll{overflow-x:auto}@media print{.cd-svg{color:#000}}"
     )

@@ -75,7 +75,7 @@ def test_a_small_task_is_learned_the_same_way_on_every_run():
 
 def test_a_loss_that_is_no_number_stops_with_the_step_and_the_last_norm():
     losses = iter([1.0, np.nan])
-    with pytest.raises(FloatingPointError, match=r"train: loss must stay finite, got nan at step 1 .*before: 2\)"):
+    with pytest.raises(FloatingPointError, match=r"train: loss and gradient must stay finite, got loss nan.* at step 1 .*before: 2\)"):
         train(np.zeros(4), lambda p, b: (next(losses), np.ones(4)), range(5), SGD(0.1))
 
 
@@ -85,3 +85,8 @@ def test_the_bar_shows_only_where_it_is_wanted(capsys, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "0")
     train(np.array([1.0]), quadratic, [np.zeros(1)] * 12, SGD(0.5))
     assert capsys.readouterr().err == ""
+
+
+def test_a_gradient_that_is_no_number_stops_too():
+    with pytest.raises(FloatingPointError, match="got loss 1.0, gradient norm nan at step 0"):
+        train(np.ones(2), lambda p, _: (1.0, np.full(2, np.nan)), [None], SGD(0.1))
