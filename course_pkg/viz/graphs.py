@@ -36,6 +36,11 @@ RESULT_NAMES = {
 }
 
 
+WAY_BACK = (
+    "Dashed: the gradients on their way back. A number is the norm of the loss's gradient at that value."
+)
+
+
 @dataclass(eq=False)
 class Item:
     """A node of the picture. Usually one recorded operation; several, if a whole function is shown as one box."""
@@ -283,7 +288,7 @@ def draw_graph(
         if item.source in found:
             text = short(float(np.linalg.norm(found[item.source])))
             canvas.text(x, y - item.size[1] / 2 - 9, text, 10.5, face="n", ink="purple")
-    return canvas.diagram(_words(picture, bool(found)), caption, name)
+    return canvas.diagram(_words(picture, bool(found)), caption or (WAY_BACK if found else None), name)
 
 
 def draw_item(canvas: Canvas, item: Item, x: float, y: float) -> Node:

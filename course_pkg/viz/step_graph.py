@@ -8,7 +8,7 @@ import numpy as np
 
 from course_pkg.viz.canvas import Canvas
 from course_pkg.viz.geometry import Node, Point
-from course_pkg.viz.graphs import RESULT_NAMES, Item, Picture, draw_item
+from course_pkg.viz.graphs import RESULT_NAMES, WAY_BACK, Item, Picture, draw_item
 from course_pkg.viz.labels import label_width, plain, short
 from course_pkg.viz.recorder import Op
 from course_pkg.viz.svg import Diagram
@@ -77,11 +77,9 @@ def draw_step_graph(
     inputs = list(dict.fromkeys(plain(item.label) for item in picture.shown if item.kind == "data"))
     alt = f"Computational graph of {run.function} over {T} steps, a column for each: {', '.join(inputs)} go in; "
     alt += "each step computes its state from its input and the state before it, with the same weights."
-    return canvas.diagram(
-        alt + (" Dashed arrows carry the gradients back; numbers are their norms." if found else ""),
-        caption,
-        name,
-    )
+    if found:
+        alt += " Dashed arrows carry the gradients back; numbers are their norms."
+    return canvas.diagram(alt, caption or (WAY_BACK if found else None), name)
 
 
 def _steps(items: list[Item], cell: str, T: int) -> dict[Item, int]:
