@@ -13,6 +13,11 @@
     }
   };
 
+  // The search reads the pages that it found to quote them, which browsers forbid on a disk.
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  }
+
   const start = () => {
     markScrollers();
     new ResizeObserver(markScrollers).observe(document.querySelector(".bd-article") || document.body);

@@ -104,10 +104,11 @@ def copy_if_newer(source: Path, target: Path) -> None:
 def page_assets(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Scripts for this page alone, and roles that no longer exist taken out of its lists of sources."""
+    """Scripts for this page alone; and labels and roles out of its text that mislead a screen reader."""
     body = context.get("body", "")
     if "application/vnd.jupyter.widget-view+json" in body:
         app.add_js_file("widgets.js", loading_method="defer")
+    body = context["body"] = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     if 'class="citation' in body:
         body = body.replace(' role="doc-biblioentry"', "").replace(
             'class="citation-list" role="list"', 'class="citation-list"'
