@@ -102,6 +102,8 @@ class _Call:
                 raise ValueError(f"{self.function}: {name} must be {_show(spec.axes)} with {axis} >= 1, "
                                  f"got shape {plain.shape} (nothing in it)")  # fmt: skip
             self.sizes.setdefault(axis, (size, name))
+            if axis.endswith("+1"):
+                self.sizes.setdefault(axis[:-2], (size - 1, name))
         if plain.size == 0:
             raise ValueError(f"{self.function}: {name} must hold at least one entry, got shape {plain.shape}")
         if spec.kind == "float" and not np.isfinite(plain).all():

@@ -62,6 +62,7 @@ GOOD = {  # function -> arguments of a good call; all arguments that may be left
     jordan.jordan_forward: {"p": JORDAN, "xs": XS, "y0": full(B, V), "mask": MASK},
     jordan.jordan_backward: {"p": JORDAN, "xs": XS, "states": STATES, "dlogits": full(T, B, V), "mask": MASK},
     cells.unroll: {"cell": cells.CELLS["rnn"], "params": P, "xs": XS, "state": full(B, H), "mask": MASK},
+    models.pool_states: {"hs": HS, "mask": MASK, "pool": "mean"},
     models.many_to_one_logits: {"params": READOUT, "xs": XS, "mask": MASK},
     models.many_to_one_loss: {"params": READOUT, "xs": XS, "targets": tokens(B), "mask": MASK},
     models.aligned_logits: {"params": READOUT, "xs": XS, "mask": MASK, "h0": full(B, H)},
@@ -87,6 +88,7 @@ FREE = {  # what looks wrong but is not: axes of any number or size
     ("dense_forward", "x", "one axis fewer"),
     ("dense_forward", "x", "axis 0 too long"),
     ("softmax_cross_entropy", "logits", "axis 2 too long"),
+    ("pool_states", "hs", "axis 2 too long"),
     ("one_to_many_generate", "x", "axis 0 too long"),
     *((name, "images", f"axis {axis} too long") for name in ("as_rows", "as_pixels") for axis in range(3)),
 }
@@ -398,7 +400,13 @@ def no_sequence(mask_of):
             TypeError,
             "^many_to_one_loss: targets must be .*integers.* got dtype float64",
         ),
+        (
+            lambda: models.many_to_one_loss(READOUT._replace(out=DenseParams(full(1, H), full(1))), XS, tokens(B)),
+            TypeError,
+            r"^many_to_one_loss: targets must be floats in \[0, 1\] with V=1 .* got dtype int64",
+        ),
         # choices
+        (lambda: models.pool_states(HS, MASK, "sum"), ValueError, "^pool_states: pool must be .* got 'sum'$"),
         (
             lambda: rnn.rnn_step(P, XS[0], full(B, H), "Tanh"),
             ValueError,

@@ -75,7 +75,8 @@ def test_a_small_task_is_learned_the_same_way_on_every_run():
 
 def test_a_loss_that_is_no_number_stops_with_the_step_and_the_last_norm():
     losses = iter([1.0, np.nan])
-    with pytest.raises(FloatingPointError, match=r"train: loss and gradient must stay finite, got loss nan.* at step 1 .*before: 2\)"):
+    message = r"train: loss and gradient must stay finite, got loss nan.* at step 1 .*before: 2\)"
+    with pytest.raises(FloatingPointError, match=message):
         train(np.zeros(4), lambda p, b: (next(losses), np.ones(4)), range(5), SGD(0.1))
 
 
