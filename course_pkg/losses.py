@@ -75,7 +75,7 @@ def _same_shape(function: str, name: str, array: np.ndarray, shape: tuple, origi
 
 
 def _counted(function: str, mask: np.ndarray | None, shape: tuple, dtype: np.dtype) -> tuple[np.ndarray, int]:
-    """Ones where an entry counts and zeros where it is padding, and how many count."""
+    """(masked-loss)  Ones where an entry counts and zeros where it is padding, and how many count."""
     if mask is None:
         return np.ones(shape, dtype), int(np.prod(shape))
     _same_shape(function, "mask", mask, shape, "targets")

@@ -66,6 +66,11 @@ rnn_step = Exercise(
         Mutant(replace="h_prev @ W_hh.T", by="0 * h_prev @ W_hh.T",
                hint="The previous state has no effect. Without h_prev this is a dense layer; "
                     "the second weight set W_hh makes it recurrent."),
+        Mutant(replace=(" + b_h", "np.tanh(a)"), by=("", "np.tanh(a) + b_h"),
+               hint="The bias is added outside the tanh. It belongs to the pre-activation, inside."),
+        Mutant(replace=("x @ W_xh.T + h_prev @ W_hh.T", "np.tanh(a)"),
+               by=("np.tanh(x @ W_xh.T) + np.tanh(h_prev @ W_hh.T)", "a"),
+               hint="There is a tanh for each share. Add the shares and the bias first; one tanh goes around the sum."),
         Mutant(replace="np.tanh(a)", by="1 / (1 + np.exp(-a))",
                hint="The activation is the logistic sigmoid. Our recurrent neuron uses tanh."),
         Mutant(replace="np.tanh(a)", by="np.tanh(a) + h_prev",
@@ -227,6 +232,11 @@ last_answer = Exercise(
                hint="This is one step early. hs[0] is h_0, so the state after n words is hs[n]."),
         Mutant(replace="hs[lengths, np.arange(len(lengths))]", by="hs[1:].mean(axis=0)",
                hint="The states are averaged. Here only the state after the last word is read."),
+        Mutant(replace="hs[lengths, np.arange(len(lengths))]", by="hs[lengths]",
+               hint="hs[lengths] picks whole time steps, with all sequences in each: (B, B, H). Give the sequence as a second "
+                    "index: hs[lengths, np.arange(len(lengths))]."),
+        Mutant(replace="1 / (1 + np.exp(-logits))", by="np.tanh(logits)",
+               hint="The activation is tanh, which goes from -1 to 1. A probability comes from the sigmoid."),
         Mutant(replace="1 / (1 + np.exp(-logits))", by="logits",
                hint="These are the logits. The sigmoid, which makes them probabilities, is missing."),
         Mutant(replace="1 / (1 + np.exp(-logits))", by="1 / (1 + np.exp(logits))",
@@ -253,7 +263,8 @@ def jordan_step_in_loops(x, y_prev, W_xh, W_yh, b_h, W_hy, b_y):
     answers = []
     for x_b, y_b in zip(x, y_prev):
         h = np.tanh(W_xh @ x_b + W_yh @ y_b + b_h)
-        e = np.exp(W_hy @ h + b_y)
+        logits = W_hy @ h + b_y
+        e = np.exp(logits - logits.max())
         answers.append(e / e.sum())
     return np.array(answers)
 
@@ -262,7 +273,8 @@ def jordan_step_in_float32(x, y_prev, W_xh, W_yh, b_h, W_hy, b_y):
     """Joined weights, single precision."""
     both = np.hstack([x, y_prev]).astype(np.float32)
     h = np.tanh(both @ np.hstack([W_xh, W_yh]).T.astype(np.float32) + b_h)
-    e = np.exp(h @ W_hy.T + b_y)
+    logits = h @ W_hy.T + b_y
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (e / e.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -277,6 +289,8 @@ jordan_step = Exercise(
         case("one sequence, B=1", B=1, D=2, H=3, V=2),
         case("D=V", B=3, D=3, H=2, V=3),
         case("H=V", B=2, D=2, H=3, V=3),
+        given("large logits", np.ones((2, 1)), np.array([[1.0, 0.0], [0.0, 1.0]]), np.ones((1, 1)), np.zeros((1, 2)),
+              np.zeros(1), np.array([[1000.0], [1001.0]]), np.zeros(2)),
     ],
     hidden={"B": range(1, 5), "D": range(1, 6), "H": range(1, 6), "V": range(2, 6)},
     mutants=[
@@ -289,6 +303,16 @@ jordan_step = Exercise(
                hint="The softmax runs down the batch. It belongs along the last axis, over the V answers."),
         Mutant(replace="return np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)", by="return logits",
                hint="These are the logits. The softmax, which makes them probabilities, is missing."),
+        Mutant(replace=("logits - logits.max(axis=1, keepdims=True)", "np.exp(shifted).sum(axis=1, keepdims=True)"),
+               by=("logits", "np.exp(shifted).sum()"),
+               hint="The probabilities of the whole batch add up to one. Each row has its own sum: divide by the sum along "
+                    "the last axis, with keepdims=True."),
+        Mutant(replace=("logits - logits.max(axis=1, keepdims=True)", "np.exp(shifted).sum(axis=1, keepdims=True)"),
+               by=("logits", "np.exp(shifted).sum(axis=0)"),
+               hint="The columns add up to one, not the rows. Sum along the last axis, over the V answers, with keepdims=True."),
+        Mutant(replace="logits - logits.max(axis=1, keepdims=True)", by="logits",
+               hint="np.exp overflows when a logit is large. Subtract the largest logit of each row first: the result is "
+                    "the same."),
         Mutant(replace="h = np.tanh(a)", by="h = a", hint="The tanh of the hidden units is missing."),
         Mutant(replace=" + b_y", by="", hint="The bias of the output, b_y, is missing."),
         Mutant(replace=" + b_h", by="", hint="The bias of the hidden units, b_h, is missing."),
