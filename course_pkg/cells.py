@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg.gru import gru_step, gru_step_backward, init_gru
+from course_pkg.gru_fast import gru_backward_fast, gru_forward_fast
 from course_pkg.lstm import LSTMState, init_lstm, lstm_step, lstm_step_backward
+from course_pkg.lstm_fast import lstm_backward_fast, lstm_forward_fast
 from course_pkg.lstm_variants import (
     coupled_step,
     coupled_step_backward,
@@ -169,6 +171,26 @@ def _rnn_run_backward(p: Any, xs: np.ndarray, result: Run, doutputs: np.ndarray,
     return rnn_backward_fast(p, xs, result.kept, _with_last(doutputs, dlast), mask)
 
 
+def _lstm_run(p: Any, xs: np.ndarray, state: Any, mask: Any) -> Run:
+    trace = lstm_forward_fast(p, xs, state, mask)
+    return Run(trace.hs[1:], LSTMState(trace.hs[-1], trace.cs[-1]), trace)
+
+
+def _lstm_run_backward(p: Any, xs: np.ndarray, result: Run, doutputs: np.ndarray, dlast: Any, mask: Any) -> tuple:
+    dh, dc = (None, None) if dlast is None else dlast
+    dcs = None if dc is None else _with_last(np.zeros_like(doutputs), dc)
+    return lstm_backward_fast(p, xs, result.kept, _with_last(doutputs, dh), dcs, mask)
+
+
+def _gru_run(p: Any, xs: np.ndarray, h0: Any, mask: Any) -> Run:
+    trace = gru_forward_fast(p, xs, h0, mask)
+    return Run(trace.hs[1:], trace.hs[-1], trace)
+
+
+def _gru_run_backward(p: Any, xs: np.ndarray, result: Run, doutputs: np.ndarray, dlast: Any, mask: Any) -> tuple:
+    return gru_backward_fast(p, xs, result.kept, _with_last(doutputs, dlast), mask)
+
+
 def _with_last(dhs: np.ndarray, dlast: np.ndarray | None) -> np.ndarray:
     """dhs: (T, B, H) with dlast: (B, H) added at the last step, where the last state is an output too."""
     return dhs if dlast is None else np.concatenate([dhs[:-1], dhs[-1:] + dlast])
@@ -178,8 +200,8 @@ _before = {"reset": "before"}
 
 CELLS = {
     "rnn": Cell(init_rnn, _zero_state, rnn_step, rnn_step_backward, _rnn_run, _rnn_run_backward),
-    "lstm": Cell(init_lstm, _zero_pair, lstm_step, lstm_step_backward),
-    "gru": Cell(init_gru, _zero_state, gru_step, gru_step_backward),
+    "lstm": Cell(init_lstm, _zero_pair, lstm_step, lstm_step_backward, _lstm_run, _lstm_run_backward),
+    "gru": Cell(init_gru, _zero_state, gru_step, gru_step_backward, _gru_run, _gru_run_backward),
     "gru_before": Cell(init_gru, _zero_state, partial(gru_step, **_before), partial(gru_step_backward, **_before)),
     "mut1": Cell(init_mut1, _zero_state, mut1_step, mut1_step_backward),
     "mut2": Cell(init_mut2, _zero_state, mut2_step, mut2_step_backward),

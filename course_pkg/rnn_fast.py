@@ -2,12 +2,13 @@
 
 Two ideas: what does not depend on the previous state leaves the time loop (the input projection, the local
 derivatives, the weight gradients: one matrix product each for all steps), and the loop writes into memory that is
-already there.
+already there. `fast.py` has the parts that LSTM and GRU share.
 """
 
 import numpy as np
 
 from course_pkg.dense import named_activation
+from course_pkg.fast import backwards, chunks, laid_out, rows, transposed, with_one
 from course_pkg.rnn import RNNParams, initial_state
 from course_pkg.shapes import Bool, Float, checked
 
@@ -22,26 +23,26 @@ def rnn_forward_fast(
 ) -> np.ndarray:
     """(rnn-unroll)  As `rnn_forward`: xs (T, B, D), h0 (B, H), mask (T, B) -> hs (T+1, B, H)."""
     phi = named_activation("rnn_forward_fast", activation).phi
-    T, B, D = xs.shape
+    T, B, _ = xs.shape
     H = len(p.b_h)
-    start = initial_state(p, xs) if h0 is None else h0
-    hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs, start))
-    hs[0] = start
-    projected = xs.reshape(T * B, D) @ p.W_xh.T  # (T*B, H): the input's share of every step at once
-    projected += p.b_h
-    projected = projected.reshape(T, B, H)
-    U = np.ascontiguousarray(p.W_hh.T)  # (H, H)
-    padded = None if mask is None else ~mask[:, :, None]  # (T, B, 1)
-    for t in range(T):
-        h = hs[t + 1]  # a view: written in place
-        np.matmul(hs[t], U, out=h)
-        h += projected[t]
-        if activation == "tanh":
-            np.tanh(h, out=h)
-        else:
-            h[...] = phi(h)
-        if padded is not None:
-            np.copyto(h, hs[t], where=padded[t])
+    hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs))
+    hs[0] = initial_state(p, xs) if h0 is None else h0
+    W_hh = transposed(p.W_hh)
+    W_xh = transposed(np.column_stack([p.W_xh, p.b_h]))  # (D+1, H): the bias is the weight of a 1
+    xs1 = with_one(xs)
+    from_h = np.empty((B, H), hs.dtype)
+    for start, stop in chunks(T, hs[0].nbytes):
+        # The input's share of all steps of a chunk at once, written to where the states will be.
+        np.matmul(rows(xs1[start:stop]), W_xh, out=rows(hs[start + 1 : stop + 1]))
+        for t in range(start, stop):
+            h = hs[t + 1]  # a view: written in place
+            h += np.matmul(hs[t], W_hh, out=from_h)
+            if activation == "tanh":
+                np.tanh(h, out=h)
+            else:
+                h[...] = phi(h)
+            if mask is not None:
+                np.copyto(h, hs[t], where=~mask[t][:, None])
     return hs
 
 
@@ -55,20 +56,22 @@ def rnn_backward_fast(
     activation: str = "tanh",
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
     """(bptt)  As `rnn_backward`: hs (T+1, B, H), dhs (T, B, H) -> parameter gradients, dxs (T, B, D), dh0 (B, H)."""
-    T, B, D = xs.shape
-    H = len(p.b_h)
     dphi = named_activation("rnn_backward_fast", activation).dphi
-    das = dphi(hs[1:])  # (T, B, H): local derivatives now, dL/da_t after the loop
-    if mask is not None:
-        das *= mask[:, :, None]
+    T, B, D = xs.shape
+    das = np.empty_like(hs[1:])  # (T, B, H)
     dh = np.zeros_like(hs[0])
-    for t in reversed(range(T)):
-        dh += dhs[t]
-        das[t] *= dh
-        through = das[t] @ p.W_hh  # (B, H)
+    W_hh = laid_out(p.W_hh)
+    for start, stop in reversed(chunks(T, das[0].nbytes)):
+        local = dphi(hs[start + 1 : stop + 1])  # (steps, B, H)
         if mask is not None:
-            through += np.where(mask[t][:, None], 0, dh)  # a padded step hands its gradient on untouched
-        dh = through
-    rows = das.reshape(T * B, H)
-    dp = RNNParams(rows.T @ xs.reshape(T * B, D), rows.T @ hs[:-1].reshape(T * B, H), rows.sum(axis=0))
-    return dp, (rows @ p.W_xh).reshape(T, B, D), dh
+            local *= mask[start:stop, :, None]
+        for t, k in backwards(start, stop):
+            dh += dhs[t]
+            np.multiply(local[k], dh, out=das[t])
+            passed_over = None if mask is None else np.where(mask[t][:, None], 0, dh)
+            np.matmul(das[t], W_hh, out=dh)
+            if mask is not None:
+                dh += passed_over  # a padded step hands its gradient on untouched
+    da = rows(das)  # (T*B, H)
+    dW_x = da.T @ rows(with_one(xs))  # (H, D+1): the last column is db
+    return RNNParams(dW_x[:, :D].copy(), da.T @ rows(hs[:-1]), dW_x[:, D].copy()), (da @ p.W_xh).reshape(T, B, D), dh

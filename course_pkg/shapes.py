@@ -157,15 +157,19 @@ def checked(function: Callable | None = None, *, through: bool = False) -> Calla
     signature = inspect.signature(function)
     hints = _hints(function)
     hints.pop("return", None)
+    passed: set = set()  # the forms of arguments that passed before: for these the entries alone are looked at
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if getattr(_inside, "call", False):
             return function(*args, **kwargs)
-        call = _Call(function.__name__)
-        for name, value in signature.bind(*args, **kwargs).arguments.items():
-            if name in hints:
-                call.argument(name, value, hints[name], {})
+        form = _form(args), tuple(kwargs), _form(tuple(kwargs.values()))
+        if form not in passed or not (_all_finite(args) and _all_finite(tuple(kwargs.values()))):
+            call = _Call(function.__name__)
+            for name, value in signature.bind(*args, **kwargs).arguments.items():
+                if name in hints:
+                    call.argument(name, value, hints[name], {})
+            passed.add(form)
         if through:
             return function(*args, **kwargs)
         _inside.call = True
@@ -213,6 +217,20 @@ def _cached_hints(owner: Any) -> dict[str, Any]:
 
 def _hints(owner: Any) -> dict[str, Any]:
     return dict(_cached_hints(owner))
+
+
+def _form(value: Any) -> Any:
+    """All that the contracts look at but the entries: types, dtypes and shapes."""
+    if isinstance(value, np.ndarray):
+        return type(value), value.dtype, value.shape
+    return (type(value), *map(_form, value)) if isinstance(value, tuple) else type(value)
+
+
+def _all_finite(value: Any) -> bool:
+    """No NaN and no infinity in any array of floats."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind not in "fc" or bool(np.isfinite(np.asarray(value)).all())
+    return not isinstance(value, tuple) or all(map(_all_finite, value))
 
 
 def _multiple(axis: str, sizes: dict[str, int]) -> int | None:

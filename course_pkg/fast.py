@@ -1,0 +1,53 @@
+"""What the fast forms of RNN, LSTM and GRU share: equal to the readable forms by test, and faster.
+
+1. What does not depend on the previous state leaves the time loop: the product with the inputs, the local
+   derivatives, and the weight gradients, which are one product over all steps.
+2. Only so many steps at a time leave it that their arrays stay in the processor's cache (`chunks`).
+3. The bias is one more weight, of an input that is always 1 (`with_one`): it costs no pass of its own.
+4. One tanh serves all gates: sigmoid(a) = (1 + tanh(a / 2)) / 2, the first half folded into the weights.
+5. Everything is computed into memory that is already there (`out=`).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+CACHE = 2**20  # bytes: about a core's second-level cache
+
+
+def chunks(T: int, bytes_per_step: int) -> list[tuple[int, int]]:
+    """0 ... T cut into (start, stop) of as many steps as fit the cache, at least one."""
+    steps = max(1, CACHE // bytes_per_step)
+    return [(start, min(start + steps, T)) for start in range(0, T, steps)]
+
+
+def backwards(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """(t, k) from the last step of a chunk to its first: t in the sequence, k in the chunk."""
+    return ((t, t - start) for t in range(stop - 1, start - 1, -1))
+
+
+def with_one(xs: np.ndarray) -> np.ndarray:
+    """xs: (T, B, D) -> (T, B, D+1) with a 1 behind each input."""
+    T, B, D = xs.shape
+    xs1 = np.empty((T, B, D + 1), xs.dtype)
+    xs1[..., :D], xs1[..., D] = xs, 1
+    return xs1
+
+
+def rows(array: np.ndarray) -> np.ndarray:
+    """(T, B, ...) -> (T*B, ...), the last axes joined: all steps of all sequences alike. A view where possible."""
+    return array.reshape(array.shape[0] * array.shape[1], -1)
+
+
+def transposed(W: np.ndarray) -> np.ndarray:
+    """W: (..., O, I) -> its transpose (..., I, O), laid out as OpenBLAS multiplies few rows with it fastest.
+
+    Measured: in float32 it likes the right factor's rows in memory, in float64 its columns (up to 30 % faster).
+    """
+    WT = np.swapaxes(W, -1, -2)
+    return np.ascontiguousarray(WT) if W.dtype == np.float32 else WT
+
+
+def laid_out(W: np.ndarray) -> np.ndarray:
+    """W: (..., O, I) itself, laid out for `x @ W` with few rows in x; see `transposed`."""
+    return W if W.dtype == np.float32 else np.swapaxes(np.ascontiguousarray(np.swapaxes(W, -1, -2)), -1, -2)
