@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from course_pkg.checks import central_difference, check_gradients, compare_trees, complex_step, relative_error
+from course_pkg.checks.claims import claim, claim_between
 from course_pkg.checks.parity import autograd, check_autograd, to_tensors
 from tests.package.helpers import torch
 
@@ -207,3 +208,18 @@ VECTOR = np.ones(3)
 def test_bad_input_is_refused_with_a_message_that_says_what_was_found(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_claim_that_holds_is_printed_without_the_number(capsys):
+    claim("padding changes nothing", True)
+    claim_between("bits per character", 2.345, 2, 3)
+    assert capsys.readouterr().out == "✓ padding changes nothing\n✓ bits per character: between 2 and 3\n"
+
+
+def test_a_claim_that_does_not_hold_stops_the_cell():
+    with pytest.raises(AssertionError, match="^claim: does not hold: the loss falls$"):
+        claim("the loss falls", False)
+    for value in (1.99, 3.01, np.nan, np.inf):
+        with pytest.raises(AssertionError, match=f"^claim_between: bits must be between 2 and 3, got {value}$"):
+            claim_between("bits", value, 2, 3)
+    claim_between("bits", 2, 2, 3)  # both ends belong to it

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from course_pkg.data.digits import as_pixels, as_rows, load_digits_split
+from course_pkg.data.sentences import WORDS, encode_words, opinion_sentences
 from course_pkg.data.stdlib_source import MODULES, inside_string, labelled_lines, module_source, stdlib_text
 
 
@@ -99,3 +100,20 @@ def test_labelled_lines_are_whole_and_short():
         if inside.any():
             assert text[np.flatnonzero(inside)[0]] in "'\"rbfuRBFU" and text[np.flatnonzero(inside)[-1]] in "'\""
     assert 0.02 < np.mean([inside.mean() for _, inside in lines]) < 0.5
+
+
+def test_sentences_mean_what_their_label_says():
+    sentences = opinion_sentences()
+    assert len(sentences) == len({sentence.words for sentence in sentences}) == 48
+    assert sum(sentence.positive for sentence in sentences) == 24
+    label = {" ".join(words): positive for words, positive in sentences}
+    assert label["this is good news <eos>"] == 1 and label["this is not good news <eos>"] == 0
+    assert label["that was not awful <eos>"] == 1 and label["that was bad <eos>"] == 0
+
+
+def test_sentences_are_encoded_word_by_word():
+    xs = encode_words(("this", "is", "good", "<eos>"))
+    assert xs.shape == (4, len(WORDS)) and np.array_equal(xs.sum(axis=1), np.ones(4))
+    assert WORDS.decode(xs.argmax(axis=1)) == ["this", "is", "good", "<eos>"]
+    with pytest.raises(ValueError, match="got 'excellent' at position 2"):
+        encode_words(("this", "is", "excellent"))

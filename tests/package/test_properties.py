@@ -79,7 +79,7 @@ def problems(draw, max_sequences=4, max_length=6):
         draw(st.lists(st.integers(1, max_length), min_size=1, max_size=max_sequences)),
         draw(sizes),
         draw(sizes),
-        draw(sizes),
+        draw(st.integers(2, 4)),
     )
 
 
