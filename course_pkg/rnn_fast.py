@@ -25,8 +25,9 @@ def rnn_forward_fast(
     phi = named_activation("rnn_forward_fast", activation).phi
     T, B, _ = xs.shape
     H = len(p.b_h)
-    hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs))
-    hs[0] = initial_state(p, xs) if h0 is None else h0
+    start_state = initial_state(p, xs) if h0 is None else h0
+    hs = np.empty((T + 1, B, H), np.result_type(p.W_hh, xs, start_state))
+    hs[0] = start_state
     W_hh = transposed(p.W_hh)
     W_xh = transposed(np.column_stack([p.W_xh, p.b_h]))  # (D+1, H): the bias is the weight of a 1
     xs1 = with_one(xs)

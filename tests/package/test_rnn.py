@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from course_pkg import fast
 from course_pkg.checks import relative_error
 from course_pkg.checks.parity import autograd
 from course_pkg.dense import ACTIVATIONS
@@ -172,6 +173,28 @@ def test_the_fast_form_equals_the_reference(shape, dtype, tolerance, masked, act
     oracle = f"fast against reference, {np.dtype(dtype).name}"
     assert_close(hs_fast, hs, tolerance, oracle)
     assert_close(grads_fast, grads, tolerance, oracle)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("shape", [*SHAPES, (11, 2, 3, 4)], ids=shape_id)
+def test_the_fast_form_may_work_in_chunks_of_any_number_of_steps(shape, masked, steps, monkeypatch):
+    (p, xs, h0), rng = draw(shape)
+    T, B, _, H = shape
+    mask, upstream = (random_mask(rng, T, B) if masked else None), some_steps(rng, T, B, H)
+    monkeypatch.setattr(fast, "CACHE", steps * B * H * 8)
+    assert len(fast.chunks(T, B * H * 8)) == -(-T // steps)
+    hs = rnn_forward(p, xs, h0, mask)
+    assert_close(rnn_forward_fast(p, xs, h0, mask), hs, 1e-12, "fast in chunks")
+    grads = rnn_backward_fast(p, xs, hs, upstream, mask)
+    assert_close(Inputs(*grads), Inputs(*rnn_backward(p, xs, hs, upstream, mask)), 1e-12, "fast in chunks")
+
+
+def test_both_forms_choose_the_same_precision():
+    (p, xs, h0), _ = draw((3, 2, 4, 5))
+    for types in [(a, b, c) for a in "fd" for b in "fd" for c in "fd"]:
+        arguments = RNNParams(*(v.astype(types[0]) for v in p)), xs.astype(types[1]), h0.astype(types[2])
+        assert rnn_forward(*arguments).dtype == rnn_forward_fast(*arguments).dtype == np.result_type(*types)
 
 
 @pytest.mark.parametrize("form", FORMS)
