@@ -28,7 +28,7 @@ def init_bidirectional(cell: Cell, rng: np.random.Generator, D: int, H: int) -> 
     return Directions(cell.init(rng, D, H), cell.init(rng, D, H))
 
 
-@checked
+@checked(through=True)
 def bidirectional_forward(
     cell: Cell,
     params: Directions,
@@ -48,7 +48,7 @@ def bidirectional_forward(
     return Run(outputs, Directions(a.last, b.last), Directions(a, b))
 
 
-@checked
+@checked(through=True)
 def bidirectional_backward(
     cell: Cell,
     params: Directions,

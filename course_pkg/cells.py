@@ -114,7 +114,7 @@ def _select(real: np.ndarray, new: Any, old: Any) -> Any:
 # ---- whole sequences, by the fastest form there is ---------------------------------------------------------------
 
 
-@checked
+@checked(through=True)
 def run(
     cell: Cell, params: Any, xs: Float["T B D"], state: Any = None, mask: Bool["T B"] | None = None
 ) -> Run:
@@ -128,7 +128,7 @@ def run(
     return Run(np.stack([hidden(s) for s in states[1:]]), states[-1], states)
 
 
-@checked
+@checked(through=True)
 def run_backward(
     cell: Cell,
     params: Any,

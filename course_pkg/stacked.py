@@ -48,7 +48,7 @@ def dropout_factors(rng: np.random.Generator, like: np.ndarray, rate: float) -> 
 # ---- all layers --------------------------------------------------------------------------------------------------
 
 
-@checked
+@checked(through=True)
 def stacked_forward(
     cell: Cell,
     params: tuple,
@@ -77,7 +77,7 @@ def stacked_forward(
     return StackedRun(y, tuple(r.last for r in runs), tuple(runs), tuple(inputs), tuple(drops))
 
 
-@checked
+@checked(through=True)
 def stacked_backward(
     cell: Cell,
     params: tuple,
