@@ -93,6 +93,8 @@ def _scalar(found: Any, expected: Any, name: str, tolerance: Tolerance) -> list[
         found = found[()]
     if isinstance(found, np.generic):
         found = found.item()
+    if isinstance(expected, np.generic):  # a solution may return np.float64 as well as float
+        expected = expected.item()
     wanted = kind_of(expected)
     if isinstance(expected, float) and type(found) is int:
         found = float(found)
@@ -160,8 +162,10 @@ def _pattern(found: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> s
         return " Every entry has the wrong sign."
     large = np.abs(expected) > 1e-3
     if large.sum() >= 2 and np.all(found[large] != 0):
-        factor = float(np.median(found[large] / expected[large]))
-        if np.all(_close(found, factor * expected, tolerance)):
+        with np.errstate(all="ignore"):  # expected may be a known mistake, with infinities in it
+            factor = float(np.median(found[large] / expected[large]))
+            scaled = factor * expected
+        if np.all(_close(found, scaled, tolerance)):
             return f" Every entry is {number(factor)} times what is expected."
     return ""
 
