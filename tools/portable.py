@@ -180,6 +180,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{configuration.name:<28}{len(chosen):>10}{result.cells:>7}{result.seconds:>8.0f}   {said}", flush=True)
         if result.failed:
             failures.append((configuration.name, result.output))
+            for place in re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", result.output, re.MULTILINE):
+                print(f"    {place}", flush=True)
     for name, output in failures:
         print(f"\n--- {name} ---\n{output[-6000:]}")
     return 1 if failures else 0
