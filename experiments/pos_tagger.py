@@ -65,7 +65,8 @@ def baseline(train: list, test: list) -> float:
         for word, tag in zip(s.words, s.tags, strict=True):
             seen.setdefault(word.lower(), Counter())[tag] += 1
     best = {word: tags.most_common(1)[0][0] for word, tags in seen.items()}
-    rare = Counter(tag for tags in seen.values() if sum(tags.values()) == 1 for tag in tags).most_common(1)[0][0]
+    fewest = min(sum(tags.values()) for tags in seen.values())
+    rare = Counter(tag for tags in seen.values() if sum(tags.values()) == fewest for tag in tags).most_common(1)[0][0]
     pairs = [(best.get(w.lower(), rare), t) for s in test for w, t in zip(s.words, s.tags, strict=True)]
     return float(np.mean([a == b for a, b in pairs]))
 
