@@ -100,15 +100,15 @@ def train_tagger(train: list, dev: list, directions: int, seed: int, epochs: int
     return best[1], word_ids, letter_ids, curve
 
 
-def unknown_accuracy(params, sentences: list, word_ids: dict, letter_ids: dict) -> float:
-    """Accuracy on the words that the training set does not hold."""
+def unknown_accuracy(params, sentences: list, word_ids: dict, letter_ids: dict) -> float | None:
+    """Accuracy on the words that the training set does not hold; None if there are none."""
     right = total = 0
     for chunk in batches_of(sentences, 64):
         batch = as_batch(chunk, word_ids, letter_ids)
         new = (batch.ids == 0) & batch.mask
         hit = tagger_logits(params, batch).argmax(axis=-1) == batch.targets
         right, total = right + hit[new].sum(), total + new.sum()
-    return float(right / total)
+    return round(float(right / total), 4) if total else None
 
 
 def confusions(params, sentences: list, word_ids: dict, letter_ids: dict, most: int = 6) -> list:
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> dict:
         result["runs"].append({
             "directions": directions, "parameters": count(params), "curve": curve,
             "test": round(accuracy(params, test, word_ids, letter_ids), 4),
-            "test_unknown_words": round(unknown_accuracy(params, test, word_ids, letter_ids), 4),
+            "test_unknown_words": unknown_accuracy(params, test, word_ids, letter_ids),
             "confusions": confusions(params, test, word_ids, letter_ids), "cpu_seconds": round(seconds),
         })  # fmt: skip
         print(result["runs"][-1])
