@@ -107,6 +107,7 @@ def student_notebook(chapter: Chapter) -> dict[str, Any]:
 
 
 def checks_file(number: str, tasks: list[Task]) -> bytes:
+    """The bytes of exercises/checks/NN.json: the public tasks of a chapter."""
     exercises = [
         {
             "id": task.id,
@@ -152,6 +153,7 @@ def _pretty(data: Any, indent: str = "") -> str:
 
 
 def readme(found: list[Chapter]) -> str:
+    """The text of exercises/README.md, with the table of all exercises."""
     rows = [
         f"| [{chapter.notebook.name}]({chapter.notebook.name}) | {exercise.title} | `{exercise.function}` |"
         for chapter in found

@@ -135,6 +135,7 @@ def _arguments(count: int) -> str:
 
 
 def as_text(message: list[str]) -> str:
+    """The message as plain text, all lines after the first indented."""
     return "\n".join([message[0], *("  " + line for line in message[1:])])
 
 

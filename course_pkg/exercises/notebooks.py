@@ -50,6 +50,7 @@ class Notebook:
         return self.place.rsplit("/", 1)[-1]
 
     def task(self, id: str) -> Cell:
+        """The cell that holds the exercise with this id."""
         return next(cell for cell in self.cells if cell.exercise == id)
 
 

@@ -28,6 +28,7 @@ class Chapter:
     tasks_place: str
 
     def reference(self, exercise: Exercise) -> Any:
+        """The solution's function of an exercise."""
         return notebooks.functions_of(self.notebook)[exercise.function]
 
     def edited(self, exercise: Exercise, pairs: list[tuple[str, str]]) -> Any:

@@ -31,6 +31,7 @@ class Fields(tuple):
 
     @classmethod
     def of(cls, names: tuple[str, ...], entries: list[Any]) -> Fields:
+        """Entries with the names of their fields."""
         out = cls(entries)
         out._fields = tuple(names)
         return out
@@ -172,6 +173,7 @@ def describe(name: str, value: Any) -> str:
 
 
 def entries_in_words(dtype: np.dtype) -> str:
+    """What the entries of an array of this dtype are, in words."""
     return _KINDS.get(dtype.kind, f"entries of dtype {dtype}")
 
 

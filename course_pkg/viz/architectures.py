@@ -42,6 +42,7 @@ class Connectivity:
 
 
 def dense_connectivity(n: int) -> Connectivity:
+    """Every unit hears every unit, each through a weight of its own."""
     return Connectivity("dense", "every pair has a weight of its own", np.arange(n * n).reshape(n, n))
 
 

@@ -39,6 +39,7 @@ class Canvas:
     def diagram(
         self, alt: str, caption: str | None = None, name: str | None = None, margin: float = 6.0
     ) -> Diagram:
+        """What was drawn, as a Diagram, with a margin around it."""
         x1, y1, x2, y2 = self.extent
         if not math.isfinite(x1):
             raise ValueError("Canvas.diagram: nothing was drawn")

@@ -36,6 +36,7 @@ class Node:
         return (self.x + self.w / 2, self.y)
 
     def corners(self) -> list[Point]:
+        """The corners of the outline, in order."""
         x, y, a, b = self.x, self.y, self.w / 2, self.h / 2
         if self.shape == "hexagon":
             cut = min(b, a) * 0.62
@@ -76,6 +77,7 @@ class Node:
 
 
 def centre(end: Node | Point) -> Point:
+    """The middle of a node; a point is its own."""
     return (end.x, end.y) if isinstance(end, Node) else end
 
 
@@ -91,6 +93,7 @@ def bezier_chain(points: Sequence[Point]) -> list[tuple[Point, Point, Point, Poi
 
 
 def sample(pieces: Sequence[tuple[Point, Point, Point, Point]], count: int = 10) -> list[Point]:
+    """Points along a curve of cubic pieces, `count` on each."""
     out = [pieces[0][0]]
     for p, q, r, s in pieces:
         for k in range(1, count + 1):

@@ -292,6 +292,7 @@ def draw_graph(
 
 
 def draw_item(canvas: Canvas, item: Item, x: float, y: float) -> Node:
+    """Draw an item of a graph at (x, y) in the form of its kind."""
     w, h = item.size
     if item.kind == "param":
         return canvas.param(x, y, item.label, w=w, h=h, size=13)

@@ -110,6 +110,7 @@ def counted(n: int, word: str) -> str:
 
 
 def label_width(label: str, size: float, face: str = "s") -> float:
+    """The width of a label in pixels, estimated from the advances of its letters."""
     return sum(
         _advance(run.text, size * run.scale * (1.12 if run.face in "mr" else 1), run.face)
         for run in parse_label(label, face)

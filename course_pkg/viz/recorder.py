@@ -80,12 +80,14 @@ class Recorder:
         name: str = "",
         kind: str = "op",
     ) -> Op:
+        """Record an operation with its value and what it was computed from."""
         node = Op(len(self.ops), op, np.array(value), args, kwargs or {}, name, kind)
         node.scope = self.scope() if kind != "data" and kind != "param" else ()
         self.ops.append(node)
         return node
 
     def wrap(self, value: Any, node: Op) -> Traced:
+        """The value as an array that records what is done with it."""
         array = np.asarray(value).view(Traced)
         array.node, array.recorder = node, self
         return array
@@ -112,6 +114,7 @@ class Recorder:
         return next((op for op in same if np.array_equal(op.value, array)), None)
 
     def close(self) -> None:
+        """Forget what was needed only while recording."""
         self._calls.clear()
         self._constants.clear()
         self._outside = None
@@ -168,12 +171,15 @@ class Traced(np.ndarray):
         return _record("transpose", np.transpose, (self,), {})
 
     def item(self, *args: Any) -> Any:
+        """As of an array, but a number: nothing is recorded."""
         return float(self) if not args and self.dtype.kind == "f" else plain_arrays(self).item(*args)
 
     def any(self, *args: Any, **kwargs: Any) -> Any:
+        """As of an array; a question is not recorded."""
         return plain_arrays(self).any(*args, **kwargs)
 
     def all(self, *args: Any, **kwargs: Any) -> Any:
+        """As of an array; a question is not recorded."""
         return plain_arrays(self).all(*args, **kwargs)
 
 

@@ -132,6 +132,7 @@ class Diagram:
     def with_text(
         self, alt: str | None = None, caption: str | None = None, name: str | None = None
     ) -> Diagram:
+        """The same diagram with another alternative text, caption or name."""
         return replace(self, alt=alt or self.alt, caption=caption or self.caption, name=name or self.name)
 
 

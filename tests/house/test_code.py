@@ -10,6 +10,7 @@ import pytest
 from tools.notebooks import ROOT
 
 LONGEST = 350  # lines of a file
+ARRAYS = ("np.ndarray", "torch.Tensor", "tuple[np.ndarray", "tuple[torch.Tensor")
 SIZE = r"(?:\.\.\.|[A-Za-z_0-9+*\- ]+)"
 SHAPE = re.compile(rf"\({SIZE}(?:, ?{SIZE})*,?\)|\b(?:shapes?|scalar|vector|tree|leaves)\b")
 
@@ -46,7 +47,7 @@ def form_problems(source, name):
             continue
         hints = [ast.unparse(a.annotation) for a in every if a is not None and a.annotation is not None]
         hints += [ast.unparse(function.returns)] if function.returns else []
-        if any("ndarray" in hint or "Tensor" in hint for hint in hints) and not SHAPE.search(text):
+        if any(hint.startswith(ARRAYS) for hint in hints) and not SHAPE.search(text):
             problems.append(f"{name}: {label} has arrays, but its docstring names no shape such as (T, B, D)")
     return problems
 
@@ -91,5 +92,6 @@ def test_files_are_short():
 
 
 def test_ruff():
-    answer = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "ruff", "check", "--quiet", "--output-format=concise", "."]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout
