@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.fast import backwards, chunks, laid_out, rows, transposed, with_one
+from course_pkg import fast
+from course_pkg.fast import backwards, chunks, laid_out, one_minus_square, rows, transposed, with_one
 from course_pkg.lstm import Gates, LSTMParams, LSTMState, initial_lstm_state
 from course_pkg.shapes import Bool, Float, checked
+from course_pkg.tree import add
 
 
 class LSTMTrace(NamedTuple):
@@ -18,7 +20,7 @@ class LSTMTrace(NamedTuple):
 
     hs: Float["T+1 B H"]
     cs: Float["T+1 B H"]
-    gates: np.ndarray  # (T, 4, B, H), in the order of `Gates`
+    gates: tuple[np.ndarray, ...]  # block after block of steps: (steps, 4, B, H), in the order of `Gates`
 
 
 SCALE = Gates(i=0.5, f=0.5, g=1.0, o=0.5)  # gate = SHIFT + SCALE * tanh(SCALE * a): tanh for g, sigmoid for the others
@@ -31,15 +33,37 @@ def lstm_forward_fast(
 ) -> LSTMTrace:
     """(lstm-unroll)  As `lstm_forward`: xs (T, B, D), state0 (B, H) each, mask (T, B) -> hs, cs (T+1, B, H), gates."""
     (T, B, D), H = xs.shape, p.W_h.shape[1]
-    dtype = np.result_type(p.W_h, xs)
-    scale, shift = (np.array(values, dtype.type)[:, None, None] for values in (SCALE, SHIFT))  # (4, 1, 1)
+    state0 = initial_lstm_state(p, xs) if state0 is None else state0
+    dtype = np.result_type(p.W_h, xs, *state0)
+    scale = np.array(SCALE, dtype.type)[:, None, None]  # (4, 1, 1)
     W_h = transposed(p.W_h.reshape(4, H, H) * scale)
     W_x = transposed(np.column_stack([p.W_x, p.b]).reshape(4, H, D + 1) * scale)
+    hs, cs = np.empty((T + 1, B, H), dtype), np.empty((T + 1, B, H), dtype)
+    hs[0], cs[0] = state0
+    padded = None if mask is None else ~mask[..., None]  # (T, B, 1)
+    gates = []
+    for first, last in _blocks(hs):
+        states = hs[first : last + 1], cs[first : last + 1]  # views: written in place
+        gates.append(_read(W_h, W_x, xs[first:last], *states, None if mask is None else padded[first:last]))
+    return LSTMTrace(hs, cs, tuple(gates))
+
+
+def _blocks(hs: np.ndarray) -> list[tuple[int, int]]:
+    """The blocks of steps in which hs: (T+1, B, H) is computed, forward and backward."""
+    return chunks(len(hs) - 1, 4 * hs[0].nbytes, fast.BLOCK)
+
+
+def _read(
+    W_h: np.ndarray, W_x: np.ndarray, xs: np.ndarray, hs: np.ndarray, cs: np.ndarray, padded: np.ndarray | None
+) -> np.ndarray:
+    """One block: W_h (4, H, H), W_x (4, D+1, H), xs (T, B, D), padded (T, B, 1) -> gates (T, 4, B, H).
+
+    hs and cs: (T+1, B, H) are filled from their first entries on.
+    """
+    T, B, H = len(xs), *hs[0].shape
+    scale, shift = (np.array(values, hs.dtype.type)[:, None, None] for values in (SCALE, SHIFT))  # (4, 1, 1)
     xs1 = with_one(xs)
-    hs, cs = np.empty((2, T + 1, B, H), dtype)
-    gates = np.empty((T, 4, B, H), dtype)
-    hs[0], cs[0] = initial_lstm_state(p, xs) if state0 is None else state0
-    written = np.empty((B, H), dtype)
+    gates, written = np.empty((T, 4, B, H), hs.dtype), np.empty((B, H), hs.dtype)
     for start, stop in chunks(T, gates[0].nbytes):
         from_x = np.matmul(rows(xs1[start:stop]), W_x).reshape(4, stop - start, B, H)
         for t in range(start, stop):
@@ -53,11 +77,10 @@ def lstm_forward_fast(
             np.multiply(f, cs[t], out=c)
             c += np.multiply(i, g, out=written)
             np.multiply(o, np.tanh(c, out=written), out=hs[t + 1])
-            if mask is not None:
-                padded = ~mask[t][:, None]  # (B, 1)
-                np.copyto(hs[t + 1], hs[t], where=padded)
-                np.copyto(c, cs[t], where=padded)
-    return LSTMTrace(hs, cs, gates)
+            if padded is not None:
+                np.copyto(hs[t + 1], hs[t], where=padded[t])
+                np.copyto(c, cs[t], where=padded[t])
+    return gates
 
 
 @checked
@@ -70,11 +93,36 @@ def lstm_backward_fast(
     mask: Bool["T B"] | None = None,
 ) -> tuple[LSTMParams, np.ndarray, LSTMState]:
     """(lstm-bptt)  As `lstm_backward`: dhs, dcs (T, B, H) -> parameter gradients, dxs (T, B, D), dh_0, dc_0 (B, H)."""
-    (T, B, D), H = xs.shape, p.W_h.shape[1]
     hs, cs, gates = trace
-    das = np.empty((T, B, 4, H), hs.dtype)  # gradients of the pre-activations: side by side for the products
-    dh, dc, through_h = np.zeros((3, B, H), hs.dtype)
+    dstate = LSTMState(np.zeros_like(hs[0]), np.zeros_like(cs[0]))
+    dxs, dp = np.empty(xs.shape, hs.dtype), None
     W_h = laid_out(p.W_h)
+    for (first, last), block in zip(reversed(_blocks(hs)), reversed(gates), strict=True):
+        steps = slice(first, last)
+        states = LSTMTrace(hs[first : last + 1], cs[first : last + 1], block)
+        dcs_block, real = (None if v is None else v[steps] for v in (dcs, mask))
+        da = _gate_gradients(W_h, states, dhs[steps], dcs_block, real, dstate)  # (steps*B, 4H)
+        dxs[steps] = (da @ p.W_x).reshape(dxs[steps].shape)
+        dW_x = da.T @ rows(with_one(xs[steps]))  # (4H, D+1): the last column is db
+        dp_block = LSTMParams(dW_x[:, :-1], da.T @ rows(hs[steps]), dW_x[:, -1])
+        dp = dp_block if dp is None else add(dp, dp_block)
+    return LSTMParams(*map(np.ascontiguousarray, dp)), dxs, dstate
+
+
+def _gate_gradients(
+    W_h: np.ndarray,
+    states: LSTMTrace,
+    dhs: np.ndarray,
+    dcs: np.ndarray | None,
+    mask: np.ndarray | None,
+    dstate: LSTMState,
+) -> np.ndarray:
+    """One block: dhs, dcs (T, B, H) -> gradients of the pre-activations (T*B, 4H). dstate (B, H) is carried through."""
+    hs, cs, gates = states
+    T, B, H = dhs.shape
+    das = np.empty((T, B, 4, H), hs.dtype)
+    dh, dc = dstate  # written in place: from that of the block's last state to that of its first one
+    through_h = np.empty_like(dh)
     for start, stop in reversed(chunks(T, gates[0].nbytes)):
         real = None if mask is None else mask[start:stop, :, None]  # (steps, B, 1)
         local, dc_dh, keep = _local_derivatives(gates[start:stop], cs[start : stop + 1], real)
@@ -91,10 +139,7 @@ def lstm_backward_fast(
             dc *= keep[k]
             if mask is not None:
                 dh += passed_over
-    da = rows(das)  # (T*B, 4H)
-    dW_x = da.T @ rows(with_one(xs))  # (4H, D+1): the last column is db
-    dp = LSTMParams(dW_x[:, :D].copy(), da.T @ rows(hs[:-1]), dW_x[:, D].copy())
-    return dp, (da @ p.W_x).reshape(T, B, D), LSTMState(dh, dc)
+    return rows(das)
 
 
 def _local_derivatives(gates: np.ndarray, cs: np.ndarray, real: np.ndarray | None) -> tuple[np.ndarray, ...]:
@@ -105,11 +150,13 @@ def _local_derivatives(gates: np.ndarray, cs: np.ndarray, real: np.ndarray | Non
     """
     i, f, g, o = gates.swapaxes(0, 1)  # (steps, B, H) each
     tanh_c = np.tanh(cs[1:])
-    dh_dc = o * (1 - tanh_c**2)
-    local = gates - gates**2  # s (1 - s) for the sigmoids
+    dh_dc = one_minus_square(tanh_c)
+    dh_dc *= o
+    local = gates * gates
+    np.subtract(gates, local, out=local)  # s - s^2 = s (1 - s), for the sigmoids
     local[:, 0] *= g
     local[:, 1] *= cs[:-1]
-    local[:, 2] = i * (1 - g**2)
+    np.multiply(i, one_minus_square(g), out=local[:, 2])
     local[:, 3] *= tanh_c
     if real is None:
         return local, dh_dc, f

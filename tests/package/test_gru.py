@@ -152,7 +152,9 @@ def test_the_torch_twin_is_equal(reset, update):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 5e-5)])
 @pytest.mark.parametrize("shape", [*SHAPES, LONG], ids=shape_id)
 def test_the_fast_form_equals_the_reference(shape, dtype, tolerance, masked, monkeypatch):
-    monkeypatch.setattr("course_pkg.fast.CACHE", 3 * 4 * shape[1] * shape[3] * np.dtype(dtype).itemsize)  # 3 or 4 steps
+    one_step = 4 * shape[1] * shape[3] * np.dtype(dtype).itemsize
+    monkeypatch.setattr("course_pkg.fast.CACHE", 3 * one_step)  # chunks of 3 steps, blocks of 8
+    monkeypatch.setattr("course_pkg.fast.BLOCK", 8 * one_step)
     inputs, rng = draw(shape)
     T, B, _, H = shape
     mask = random_mask(rng, T, B) if masked else None
@@ -164,7 +166,7 @@ def test_the_fast_form_equals_the_reference(shape, dtype, tolerance, masked, mon
     found = Inputs(*gru_backward_fast(*inputs[:2], trace, up, mask))
     wanted = Inputs(*gru_backward(*inputs[:2], hs, up, mask))
     assert_close(found, wanted, tolerance, oracle)
-    every = [hs, *trace, *found.p, *found[1:], *wanted.p, *wanted[1:]]
+    every = [hs, trace.hs, *trace.gates, *found.p, *found[1:], *wanted.p, *wanted[1:]]
     assert {array.dtype for array in every} == {np.dtype(dtype)}
 
 
@@ -194,12 +196,16 @@ def test_no_form_writes_into_its_inputs(form):
     mask, up = random_mask(rng, 4, 3), rng.normal(size=(4, 3, 5))
     states = forward(*inputs, mask)
     kept = (states,) if isinstance(states, np.ndarray) else tuple(states)
-    arguments = [*inputs.p, *inputs[1:], mask, up, *kept]
+    arguments = [*inputs.p, *inputs[1:], mask, up, *flat(kept)]
     before = [array.copy() for array in arguments]
     forward(*inputs, mask)
     first = backward(*inputs[:2], states, up, mask)
     assert_close(backward(*inputs[:2], states, up, mask), first, 1e-15, "called again")
     assert all(np.array_equal(a, b) for a, b in zip(arguments, before, strict=True))
+
+
+def flat(tree):
+    return [array for part in tree for array in flat(part)] if isinstance(tree, tuple) else [tree]
 
 
 # ---- conversions -------------------------------------------------------------------------------------------------

@@ -153,7 +153,9 @@ def test_the_torch_twin_is_equal(shape):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 5e-5)])
 @pytest.mark.parametrize("shape", [*SHAPES, LONG], ids=shape_id)
 def test_the_fast_form_equals_the_reference(shape, dtype, tolerance, masked, monkeypatch):
-    monkeypatch.setattr("course_pkg.fast.CACHE", 3 * 4 * shape[1] * shape[3] * np.dtype(dtype).itemsize)  # 3 steps
+    one_step = 4 * shape[1] * shape[3] * np.dtype(dtype).itemsize
+    monkeypatch.setattr("course_pkg.fast.CACHE", 3 * one_step)  # chunks of 3 steps, blocks of 8
+    monkeypatch.setattr("course_pkg.fast.BLOCK", 8 * one_step)
     inputs, rng = draw(shape)
     T, B, _, H = shape
     mask = random_mask(rng, T, B) if masked else None
@@ -165,7 +167,7 @@ def test_the_fast_form_equals_the_reference(shape, dtype, tolerance, masked, mon
     found = Inputs(*lstm_backward_fast(*inputs[:2], trace, up_h, up_c, mask))
     wanted = Inputs(*lstm_backward(*inputs[:2], states, up_h, up_c, mask))
     assert_close(found, wanted, tolerance, oracle)
-    every = [trace.hs, trace.cs, trace.gates, *found.p, found.xs, *found.state, *wanted.p, wanted.xs, *wanted.state]
+    every = [trace.hs, trace.cs, *trace.gates, *found.p, found.xs, *found.state, *wanted.p, wanted.xs, *wanted.state]
     assert {array.dtype for array in every} == {np.dtype(dtype)}
 
 
