@@ -54,9 +54,9 @@ def train(
         norm = global_norm(grads)
         if not (np.isfinite(loss) and np.isfinite(norm)):
             last = f"{history.grad_norms[-1]:.3g}" if history.grad_norms else "none"
-            raise FloatingPointError(f"train: loss and gradient must stay finite, got loss {loss}, gradient norm {norm} "
-                                     f"at step {step} (norm one step before: {last}); try a smaller lr "
-                                     "or clip_norm")  # fmt: skip
+            raise FloatingPointError(f"train: loss and gradient must stay finite, got loss {loss}, "
+                                     f"gradient norm {norm} at step {step} (norm one step before: {last}); "
+                                     "try a smaller lr or clip_norm")  # fmt: skip
         if clip_norm is not None:
             grads, _ = clip_by_global_norm(grads, clip_norm)
         params, state = optimizer.update(params, grads, state)

@@ -45,7 +45,8 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> PaddedBa
             raise ValueError(f"pad_sequences: sequences[{i}] must have at least one step, got length 0")
     lengths = np.array([len(s) for s in sequences])
     mask = np.arange(lengths.max())[:, None] < lengths  # (T, B)
-    xs = np.full((*mask.shape, *sequences[0].shape[1:]), value, dtype=np.result_type(*(s.dtype for s in sequences), value))
+    dtype = np.result_type(*(s.dtype for s in sequences), value)
+    xs = np.full((*mask.shape, *sequences[0].shape[1:]), value, dtype)  # (T, B, D)
     for b, s in enumerate(sequences):
         xs[: len(s), b] = s
     return PaddedBatch(xs, mask, lengths)

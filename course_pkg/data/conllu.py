@@ -18,8 +18,9 @@ class TaggedSentence(NamedTuple):
 
 
 def read_conllu(path: str | Path) -> list[TaggedSentence]:
-    """The sentences of a .conllu or .conllu.gz file. Multiword tokens (1-2) and empty nodes (1.1) are left out, as UD scores them.
+    """The sentences of a .conllu or .conllu.gz file.
 
+    Multiword tokens (1-2) and empty nodes (1.1) are left out, as UD scores them.
     Raises ValueError with file and line for a line that is not ten columns or a tag that is not in UPOS.
     """
     sentences, words, tags = [], [], []

@@ -78,6 +78,8 @@ def labelled_lines(name: str, min_length: int = 5, max_length: int = 80) -> list
         before = position > 0 and inside[position - 1]
         position += len(line)
         text = line.rstrip()
-        if min_length <= len(text) <= max_length and text.isascii() and text.isprintable() and not before and not labels[len(text) :].any():
+        plain = text.isascii() and text.isprintable()
+        whole = not before and not labels[len(text) :].any()
+        if min_length <= len(text) <= max_length and plain and whole:
             lines.append((text, labels[: len(text)]))
     return lines

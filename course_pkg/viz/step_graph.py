@@ -8,8 +8,9 @@ import numpy as np
 
 from course_pkg.viz.canvas import Canvas
 from course_pkg.viz.geometry import Node, Point
-from course_pkg.viz.graphs import RESULT_NAMES, WAY_BACK, Item, Picture, draw_item
+from course_pkg.viz.graphs import WAY_BACK, draw_item
 from course_pkg.viz.labels import label_width, plain, short
+from course_pkg.viz.picture import RESULT_NAMES, Item, Picture
 from course_pkg.viz.recorder import Op
 from course_pkg.viz.svg import Diagram
 from course_pkg.viz.trace import Trace

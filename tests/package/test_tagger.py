@@ -104,7 +104,8 @@ def test_make_batch_refuses_empty_sentences():
         make_batch([["the"], []], None, WORDS, LETTERS)
 
 
-GOOD = "# text\n1\tThe\tthe\tDET\tDT\t_\t2\tdet\t_\t_\n2-3\tdon't\t_\t_\t_\t_\t_\t_\t_\t_\n2\tdo\tdo\tAUX\tV\t_\t0\troot\t_\t_\n\n"
+GOOD = "# text\n1\tThe\tthe\tDET\tDT\t_\t2\tdet\t_\t_\n"
+GOOD += "2-3\tdon't\t_\t_\t_\t_\t_\t_\t_\t_\n2\tdo\tdo\tAUX\tV\t_\t0\troot\t_\t_\n\n"
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -23,7 +23,7 @@ from course_pkg.viz.architectures import (
     dense_connectivity,
     recurrent_connectivity,
 )
-from course_pkg.viz.graphs import Picture
+from course_pkg.viz.picture import Picture
 from course_pkg.viz.step_graph import _steps
 from course_pkg.viz.unrolled import fed_back
 from tests.package.helpers import rng_for
