@@ -1,4 +1,4 @@
-"""The part-of-speech tagger of chapter 8 on UD English EWT: one against two directions, words and letters as input.
+"""The part-of-speech tagger of chapter 8 on UD English EWT: one against two directions, with letters and without.
 
     python -m experiments.pos_tagger --data FOLDER               the recorded run: writes results/pos_tagger.json
     python -m experiments.pos_tagger --data FOLDER --small       some sentences and one epoch, prints only
@@ -71,12 +71,12 @@ def baseline(train: list, test: list) -> float:
     return float(np.mean([a == b for a, b in pairs]))
 
 
-def train_tagger(train: list, dev: list, directions: int, seed: int, epochs: int, log) -> tuple:
+def train_tagger(train: list, dev: list, directions: int, letters: bool, seed: int, epochs: int, log) -> tuple:
     """-> parameters of the best epoch on dev, dictionaries, curve."""
     rng = np.random.default_rng(seed)
     frequency = Counter(word.lower() for s in train for word in s.words)
     word_ids = {word: i for i, word in enumerate(frequency, start=1)}
-    letter_ids = {c: i for i, c in enumerate(sorted({c for s in train for w in s.words for c in w}), start=1)}
+    letter_ids = {} if not letters else {c: i for i, c in enumerate(sorted({c for s in train for w in s.words for c in w}), start=1)}
     once = np.array([False] + [frequency[w] == 1 for w in word_ids])
     params = init_tagger(rng, len(word_ids) + 1, len(letter_ids) + 1, len(UPOS), directions=directions,
                          dtype=np.float32, **SIZES)  # fmt: skip
@@ -94,7 +94,7 @@ def train_tagger(train: list, dev: list, directions: int, seed: int, epochs: int
             losses.append(float(loss))
         score = accuracy(params, dev, word_ids, letter_ids)
         curve.append({"epoch": epoch, "loss": round(float(np.mean(losses)), 4), "dev": round(score, 4)})
-        log(f"directions {directions}, epoch {epoch}: loss {curve[-1]['loss']}, dev {score:.4f}")
+        log(f"directions {directions}, letters {letters}, epoch {epoch}: loss {curve[-1]['loss']}, dev {score:.4f}")
         if score > best[0]:
             best = (score, params)
     return best[1], word_ids, letter_ids, curve
@@ -139,12 +139,14 @@ def main(arguments: list[str] | None = None) -> dict:
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "machine": f"{platform.machine()}, one thread", "baseline_test": round(baseline(train, test), 4), "runs": [],
     }  # fmt: skip
-    for directions in (2, 1):
+    for directions, letters in ((2, True), (1, True), (2, False)):
         begin = time.process_time()
-        params, word_ids, letter_ids, curve = train_tagger(train, dev, directions, options.seed, options.epochs, print)
+        params, word_ids, letter_ids, curve = train_tagger(
+            train, dev, directions, letters, options.seed, options.epochs, print
+        )
         seconds = time.process_time() - begin
         result["runs"].append({
-            "directions": directions, "parameters": count(params), "curve": curve,
+            "directions": directions, "letters": letters, "parameters": count(params), "curve": curve,
             "test": round(accuracy(params, test, word_ids, letter_ids), 4),
             "test_unknown_words": unknown_accuracy(params, test, word_ids, letter_ids),
             "confusions": confusions(params, test, word_ids, letter_ids), "cpu_seconds": round(seconds),

@@ -30,7 +30,7 @@ def test_the_run_works_and_repeats(tmp_path, capsys):
             run.pop("cpu_seconds")
     assert first == second
     assert first["baseline_test"] == 1.0  # in this treebank a word has one tag
-    assert [run["directions"] for run in first["runs"]] == [2, 1]
+    assert [run["directions"] for run in first["runs"]] == [2, 1, 2]
 
 
 def test_missing_data_say_what_to_get(tmp_path):
@@ -40,7 +40,8 @@ def test_missing_data_say_what_to_get(tmp_path):
 
 def test_the_record_reaches_what_the_book_says():
     record = json.loads(pos_tagger.RESULT.read_text(encoding="utf8"))
-    two, one = record["runs"]
+    two, one, blind = record["runs"]
+    assert blind["letters"] is False and two["test_unknown_words"] > blind["test_unknown_words"]
     assert two["directions"] == 2 and two["test"] >= 0.935
     assert two["test"] > one["test"] > record["baseline_test"]
 
