@@ -43,6 +43,14 @@ MATHJAX_CONFIG: dict[str, Any] = {
 }
 
 
+MISLEADING = (
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # it has a text of its own
+    (r'<th class="[^"]*">(<p></p>)?</th>', "<td></td>"),  # an empty corner heads nothing
+    (r' role="doc-biblioentry"', ""),  # withdrawn from the standard
+    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),  # its children are no list items
+)
+
+
 def mathjax_folder() -> Path:
     """Where the installed package keeps MathJax's files."""
     spec = importlib.util.find_spec(MATHJAX)
@@ -104,16 +112,13 @@ def copy_if_newer(source: Path, target: Path) -> None:
 def page_assets(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Scripts for this page alone; and labels and roles out of its text that mislead a screen reader."""
+    """Scripts for this page alone; and what misleads a screen reader out of its text."""
     body = context.get("body", "")
     if "application/vnd.jupyter.widget-view+json" in body:
         app.add_js_file("widgets.js", loading_method="defer")
-    body = context["body"] = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
-    if 'class="citation' in body:
-        body = body.replace(' role="doc-biblioentry"', "").replace(
-            'class="citation-list" role="list"', 'class="citation-list"'
-        )
-        context["body"] = body.replace('role="list" class="citation-list"', 'class="citation-list"')
+    for pattern, better in MISLEADING:
+        body = re.sub(pattern, better, body)
+    context["body"] = body
 
 
 def mark_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -27,7 +27,7 @@ export function browserPath() {
 export async function openBrowser({ width = 1200, height = 1000, scheme = "light" } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "course-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: browserPath(), headless: true, args: FLAGS, viewport: { width, height }, colorScheme: scheme,
+    executablePath: browserPath(), headless: true, args: FLAGS, viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce",
   });
   const close = async () => { await context.close(); rmSync(profile, { recursive: true, force: true }); };
   return { context, close };
