@@ -82,10 +82,12 @@ export async function visit(page, base, path) {
   return log;
 }
 
+// Light or dark, at once: the theme's transitions would leave colours half-way on a busy machine.
 export async function setTheme(page, theme) {
-  await page.evaluate((name) => {
+  await page.addStyleTag({ content: "*, ::before, ::after { transition: none !important; animation: none !important; }" });
+  await page.evaluate(async (name) => {
     document.documentElement.dataset.mode = name;
     document.documentElement.dataset.theme = name;
+    for (let i = 0; i < 2; i++) await new Promise((drawn) => requestAnimationFrame(drawn));
   }, theme);
-  await page.waitForTimeout(350); // the theme's own transitions
 }
