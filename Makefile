@@ -43,7 +43,7 @@ execute: $(VENV)/.has-all  ## execute notebooks in place, e.g. make execute N="b
 lab: $(VENV)/.has-lab  ## open JupyterLab on the exercises
 	@cd exercises && "$(abspath $(PY))" -m jupyter lab
 
-bench: $(VENV)/.has-all  ## time our fast RNN against the readable one and against torch
+bench: $(VENV)/.has-all  ## time our fast RNN, GRU and LSTM against torch, and write the page of the book that shows it
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
 
 browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (Node must be there)
