@@ -64,6 +64,12 @@ def test_the_seed_decides_the_order_and_epochs_differ():
     assert order(1)[:3] != order(1)[3:]
 
 
+def test_sequences_of_one_length_meet_others_in_every_epoch():
+    batches = list(iterate_batches(np.random.default_rng(0), sequences_of([2] * 12), np.arange(12), 4, 2))
+    groups = [{frozenset(targets.tolist()) for _, targets in epoch} for epoch in (batches[:3], batches[3:])]
+    assert not groups[0] & groups[1]
+
+
 def test_buckets_waste_less_on_padding():
     lengths = np.random.default_rng(0).integers(1, 50, 200)
 
