@@ -164,7 +164,7 @@ def checked(function: Callable | None = None, *, through: bool = False) -> Calla
         if getattr(_inside, "call", False):
             return function(*args, **kwargs)
         form = _form(args), tuple(kwargs), _form(tuple(kwargs.values()))
-        if form not in passed or not (_all_finite(args) and _all_finite(tuple(kwargs.values()))):
+        if form not in passed or not all(map(_all_finite, (*args, *kwargs.values()))):
             call = _Call(function.__name__)
             for name, value in signature.bind(*args, **kwargs).arguments.items():
                 if name in hints:
@@ -227,10 +227,10 @@ def _form(value: Any) -> Any:
 
 
 def _all_finite(value: Any) -> bool:
-    """No NaN and no infinity in any array of floats."""
+    """No NaN and no infinity in an array of floats, or in the arrays of a NamedTuple."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind not in "fc" or bool(np.isfinite(np.asarray(value)).all())
-    return not isinstance(value, tuple) or all(map(_all_finite, value))
+    return not hasattr(value, "_fields") or all(map(_all_finite, value))
 
 
 def _multiple(axis: str, sizes: dict[str, int]) -> int | None:
