@@ -103,10 +103,12 @@ class GRUValues(NamedTuple):
     keep: np.ndarray  # the share of h_{t-1} that is kept: z or 1 - z
 
 
+@checked
 def gru_gates(
-    p: GRUParams, x: np.ndarray, h_prev: np.ndarray, reset: str = "after", update: str = "keeps"
+    p: GRUParams, x: Float["B D"], h_prev: Float["B H"], reset: str = "after", update: str = "keeps"
 ) -> GRUValues:
     """(gru-gates)  x: (B, D), h_prev: (B, H) -> gates and candidate, each (B, H)."""
+    _check_form("gru_gates", reset, update)
     a_x = GRUGates(*np.split(x @ p.W_x.T + p.b, 3, axis=-1))  # (B, 3H) -> three times (B, H)
     W_h = GRUGates(*np.split(p.W_h, 3))  # three times (H, H)
     r = sigmoid(a_x.r + h_prev @ W_h.r.T)

@@ -104,7 +104,8 @@ def stack_gates(gates: Gates) -> LSTMParams:
     return LSTMParams(*[np.concatenate(arrays) for arrays in zip(*gates, strict=True)])
 
 
-def lstm_step_separate(gates: Gates, x: np.ndarray, state: LSTMState) -> LSTMState:
+@checked
+def lstm_step_separate(gates: Gates, x: Float["B D"], state: LSTMState) -> LSTMState:
     """(lstm-step-separate)  As `lstm_step` with four matrices: x (B, D), h and c (B, H) -> h and c (B, H)."""
     a = Gates(*[x @ p.W_x.T + state.h @ p.W_h.T + p.b for p in gates])  # four times (B, H)
     c = sigmoid(a.f) * state.c + sigmoid(a.i) * np.tanh(a.g)
@@ -114,7 +115,8 @@ def lstm_step_separate(gates: Gates, x: np.ndarray, state: LSTMState) -> LSTMSta
 # ---- one step ----------------------------------------------------------------------------------------------------
 
 
-def lstm_gates(p: LSTMParams, x: np.ndarray, h_prev: np.ndarray) -> Gates:
+@checked
+def lstm_gates(p: LSTMParams, x: Float["B D"], h_prev: Float["B H"]) -> Gates:
     """(lstm-gates)  x: (B, D), h_prev: (B, H) -> the values of the four gates, each (B, H)."""
     a = Gates(*np.split(x @ p.W_x.T + h_prev @ p.W_h.T + p.b, 4, axis=-1))  # (B, 4H) -> four times (B, H)
     return Gates(i=sigmoid(a.i), f=sigmoid(a.f), g=np.tanh(a.g), o=sigmoid(a.o))

@@ -99,7 +99,8 @@ def stacked_backward(
     return tuple(reversed(dparams)), dy, tuple(reversed(dstates))
 
 
-def stacked_step(cell: Cell, params: tuple, x: np.ndarray, states: tuple) -> tuple:
+@checked(through=True)
+def stacked_step(cell: Cell, params: tuple, x: Float["B D"], states: tuple) -> tuple:
     """(stacked-step)  x: (B, D), one state for each layer -> the next states; the last one's h is the output (B, H).
 
     For writing step by step; nothing drops.

@@ -40,6 +40,8 @@ GOOD = {
     gru.gru_forward: {"p": GRU, "xs": XS, "h0": full(B, H), "mask": MASK},
     gru.gru_backward: {"p": GRU, "xs": XS, "hs": HS, "dhs": UP, "mask": MASK},
     gru_fast.gru_forward_fast: {"p": GRU, "xs": XS, "h0": full(B, H), "mask": MASK},
+    lstm.lstm_gates: {"p": LSTM, "x": X, "h_prev": full(B, H)},
+    gru.gru_gates: {"p": GRU, "x": X, "h_prev": full(B, H)},
     gru.swap_update: {"p": GRU},
     lstm.split_gates: {"p": LSTM},
     lstm_variants.coupled_as_lstm: {"p": COUPLED},

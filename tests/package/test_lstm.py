@@ -21,6 +21,7 @@ from course_pkg.lstm import (
     lstm_backward,
     lstm_forward,
     lstm_step,
+    lstm_step_backward,
     lstm_step_separate,
     split_gates,
     stack_gates,
@@ -218,6 +219,25 @@ def test_four_gates_compute_what_one_matrix_computes(shape):
     assert isinstance(gates, Gates) and all(isinstance(gate, GateParams) for gate in gates)
     assert_close(lstm_step_separate(gates, xs[0], state), lstm_step(p, xs[0], state), 1e-15, "four gates")
     assert all(np.array_equal(a, b) for a, b in zip(stack_gates(gates), p, strict=True))
+
+
+class SeparateInputs(NamedTuple):
+    gates: Gates
+    x: np.ndarray
+    state: LSTMState
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=shape_id)
+def test_the_gradients_of_four_gates_are_the_pieces_of_the_one_matrix(shape):
+    (p, xs, state), rng = draw(shape)
+    up = LSTMState(rng.normal(size=state.h.shape), rng.normal(size=state.h.shape))
+    dp, dx, dstate = lstm_step_backward(p, xs[0], state, lstm_step(p, xs[0], state), up)
+
+    def loss(i):
+        new = lstm_step_separate(*i)
+        return (new.h * up.h).sum() + (new.c * up.c).sum()
+
+    prove(SeparateInputs(split_gates(p), xs[0], state), SeparateInputs(split_gates(dp), dx, dstate), loss)
 
 
 def test_the_gate_order_is_torchs():
