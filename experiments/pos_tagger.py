@@ -76,7 +76,8 @@ def train_tagger(train: list, dev: list, directions: int, letters: bool, seed: i
     rng = np.random.default_rng(seed)
     frequency = Counter(word.lower() for s in train for word in s.words)
     word_ids = {word: i for i, word in enumerate(frequency, start=1)}
-    letter_ids = {} if not letters else {c: i for i, c in enumerate(sorted({c for s in train for w in s.words for c in w}), start=1)}
+    alphabet = sorted({c for s in train for w in s.words for c in w}) if letters else []
+    letter_ids = {c: i for i, c in enumerate(alphabet, start=1)}
     once = np.array([False] + [frequency[w] == 1 for w in word_ids])
     params = init_tagger(rng, len(word_ids) + 1, len(letter_ids) + 1, len(UPOS), directions=directions,
                          dtype=np.float32, **SIZES)  # fmt: skip
