@@ -40,7 +40,7 @@ most_frequent_tag = Exercise(
     hidden={"N": range(1, 60), "V": range(1, 10), "K": range(1, 6)},
     mutants=[
         Mutant(replace="np.add.at(counts, (words, tags), 1)", by="counts[words, tags] += 1",
-               hint="counts[words, tags] += 1 counts a pair once, however often it occurs. Use np.add.at."),
+               hint="Adding one through plain indexing counts a pair once, however often it occurs. Use np.add.at."),
         Mutant(replace="argmax(axis=1)", by="argmax(axis=0)",
                hint="This is the most frequent word of each tag. Asked for is the most frequent tag of each word."),
         Mutant(replace="argmax(axis=1)", by="argmin(axis=1)", hint="This is the rarest tag of each word."),
