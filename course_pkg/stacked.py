@@ -2,8 +2,8 @@
 
     y_t^1 = layer_1(x_t),   y_t^l = layer_l(dropout(y_t^{l-1})),   l = 2 ... L
 
-Dropout is between layers only, as in torch and in Zaremba et al. (2014): never on the recurrent path, where it would
-wipe out the memory within some steps, and not on the last outputs. A layer of two directions is a cell too:
+Dropout is between layers only, as in torch: never on the recurrent path, where fresh masks at every step would wipe
+out a plain state within some steps. (Zaremba et al. 2014 also drop the input and the last outputs.) A layer of two directions is a cell too:
 `stacked_forward(bidirectional(CELLS["lstm"]), ...)`.
 """
 

@@ -79,7 +79,7 @@ def make_batch(
     letter_ids: dict[str, int],
 ) -> TaggerBatch:
     """Sentences of words (and the numbers of their tags) -> a padded batch. Words and letters that are not in the
-    dictionaries get UNKNOWN."""
+    dictionaries get UNKNOWN. An empty letter_ids makes a tagger that reads no letters at all, not even how many."""
     if not sentences or any(len(s) == 0 for s in sentences):
         raise ValueError("make_batch: sentences must hold at least one sentence of at least one word each")
     T, B = max(len(s) for s in sentences), len(sentences)
@@ -98,7 +98,7 @@ def make_batch(
             targets[:n, b] = tags[b]
     for u, word in enumerate(distinct):
         letters[: len(word), u] = [letter_ids.get(letter, UNKNOWN) for letter in word]
-        letters_mask[: len(word), u] = True
+        letters_mask[: len(word), u] = bool(letter_ids)
     return TaggerBatch(ids, mask, letters, letters_mask, spelling, targets)
 
 

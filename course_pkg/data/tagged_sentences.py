@@ -66,8 +66,10 @@ def _sentence(rng: np.random.Generator, new: bool) -> Pairs:
         body = [*_clause(rng, new), ("to", "ADP"), *_noun_phrase(rng, new)]
     elif kind == 2:  # that duck can sing
         body = [("that", "DET"), *_word(rng, "NOUN", new), *_word(rng, "AUX", new), *_word(rng, "VERB", new)]
-    elif kind == 3:  # that is quiet
+    elif kind == 3:  # that is quiet, that is quiet and old
         body = [("that", "PRON"), ("is", "AUX"), *_word(rng, "ADJ", new)]
+        if rng.random() < 0.8:
+            body += [("and", "CCONJ"), *_word(rng, "ADJ", new)]
     elif kind == 4:  # we eat before the show
         body = [*_clause(rng, new), ("before", "ADP"), *_noun_phrase(rng, new)]
     elif kind == 5:  # we eat before the show can play

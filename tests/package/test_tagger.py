@@ -126,3 +126,9 @@ def test_conllu_errors_name_file_and_line(tmp_path):
     path.write_text(GOOD.replace("DET", "WHAT"), encoding="utf8")
     with pytest.raises(ValueError, match=r"line 2: the tag must be one of UPOS, got 'WHAT'"):
         read_conllu(path)
+
+
+def test_without_letters_not_even_the_length_of_a_word_is_seen():
+    p = small_tagger(2)
+    a, b = (tagger_logits(p, make_batch([[word]], None, WORDS, {})) for word in ("off", "somewhere"))
+    assert np.array_equal(a, b)
