@@ -40,7 +40,9 @@ def init_rnn(
 
 
 @checked
-def rnn_step(p: RNNParams, x: Float["B D"], h_prev: Float["B H"], activation: str = "tanh") -> np.ndarray:
+def rnn_step(
+    p: RNNParams, x: Float["B D"], h_prev: Float["B H"], activation: str = "tanh"
+) -> np.ndarray:
     """(rnn-step)  x: (B, D), h_prev: (B, H) -> h: (B, H)."""
     phi = named_activation("rnn_step", activation).phi
     return phi(x @ p.W_xh.T + h_prev @ p.W_hh.T + p.b_h)
@@ -48,12 +50,19 @@ def rnn_step(p: RNNParams, x: Float["B D"], h_prev: Float["B H"], activation: st
 
 @checked
 def rnn_step_backward(
-    p: RNNParams, x: Float["B D"], h_prev: Float["B H"], h: Float["B H"], dh: Float["B H"], activation: str = "tanh"
+    p: RNNParams,
+    x: Float["B D"],
+    h_prev: Float["B H"],
+    h: Float["B H"],
+    dh: Float["B H"],
+    activation: str = "tanh",
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
-    """(rnn-step-grad)  dh = dL/dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
+    """(rnn-step-grad)  dh = dL/dh: (B, H) -> parameter gradients,
+    dx: (B, D), dh_prev: (B, H)."""
     dphi = named_activation("rnn_step_backward", activation).dphi
     da = dh * dphi(h)  # a is the pre-activation; for tanh, phi'(a) = 1 - h^2
-    return RNNParams(da.T @ x, da.T @ h_prev, da.sum(axis=0)), da @ p.W_xh, da @ p.W_hh
+    dp = RNNParams(da.T @ x, da.T @ h_prev, da.sum(axis=0))
+    return dp, da @ p.W_xh, da @ p.W_hh
 
 
 @checked
@@ -85,22 +94,24 @@ def rnn_backward(
     mask: Bool["T B"] | None = None,
     activation: str = "tanh",
 ) -> tuple[RNNParams, np.ndarray, np.ndarray]:
-    """(bptt)  Backpropagation through time (Werbos 1990; L3, L4): the transpose of `rnn_forward`.
+    """(bptt)  Backpropagation through time (Werbos 1990; L3, L4).
 
-    hs: (T+1, B, H) from `rnn_forward`; dhs: (T, B, H), dhs[t-1] is the gradient that h_t receives directly, from
-    its own loss (zeros where there is none) -> parameter gradients, dxs: (T, B, D), dh0: (B, H).
+    hs: (T+1, B, H) from `rnn_forward`; dhs: (T, B, H), dhs[t-1] is the gradient
+    that h_t receives directly, from its own loss (zeros where there is none)
+    -> parameter gradients, dxs: (T, B, D), dh0: (B, H).
     """
     named_activation("rnn_backward", activation)  # refuses an unknown name
     dp, dxs, dh = zeros_like(p), np.zeros_like(xs), np.zeros_like(hs[0])
     for t in reversed(range(len(xs))):
-        dh = dh + dhs[t]  # total derivative of h_t: from the future, and from its own loss
+        dh = dh + dhs[t]  # total: from the future, and from the step's own loss
         passed_over = 0.0
         if mask is not None:  # a padded step hands its gradient on untouched
             real = mask[t][:, None]  # (B, 1)
             dh, passed_over = np.where(real, dh, 0), np.where(real, 0, dh)
-        dp_t, dxs[t], dh = rnn_step_backward(p, xs[t], hs[t], hs[t + 1], dh, activation)
+        step = xs[t], hs[t], hs[t + 1], dh
+        dp_t, dxs[t], dh = rnn_step_backward(p, *step, activation)
         dh = dh + passed_over
-        dp = add(dp, dp_t)  # the same weights at every step: their gradients add up
+        dp = add(dp, dp_t)  # shared weights: their gradients add up
     return dp, dxs, dh
 
 
