@@ -3,8 +3,8 @@
     y_t^1 = layer_1(x_t),   y_t^l = layer_l(dropout(y_t^{l-1})),   l = 2 ... L
 
 Dropout is between layers only, as in torch: never on the recurrent path, where fresh masks at every step would wipe
-out a plain state within some steps. (Zaremba et al. 2014 also drop the input and the last outputs.) A layer of two directions is a cell too:
-`stacked_forward(bidirectional(CELLS["lstm"]), ...)`.
+out a plain state within some steps. (Zaremba et al. 2014 also drop the input and the last outputs.) A layer of two
+directions is a cell too: `stacked_forward(bidirectional(CELLS["lstm"]), ...)`.
 """
 
 from typing import Any, NamedTuple

@@ -147,7 +147,8 @@ def main(arguments: list[str] | None = None) -> dict:
         "fingerprints": [fingerprint(part) for part in (train, dev, test)],
         "sizes": SIZES, "dropout": DROPOUT, "seed": options.seed, "precision": "float32",
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "machine": f"{platform.machine()}, one thread", "different_words": len({w.lower() for s in train for w in s.words}),
+        "machine": f"{platform.machine()}, one thread",
+        "different_words": len({w.lower() for s in train for w in s.words}),
         "baseline_test": round(baseline(train, test), 4), "runs": [],
     }  # fmt: skip
     for directions, letters in ((2, True), (1, True), (2, False)):
