@@ -42,6 +42,7 @@ def set_environment() -> None:
     threads = os.environ.get("COURSE_THREADS", "1")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = threads
+    os.environ.pop("MPLBACKEND", None)  # kernels choose the one that shows figures
     os.environ["PYTHONHASHSEED"] = "0"
     os.environ["COURSE_PROGRESS"] = "0"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"

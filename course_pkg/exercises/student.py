@@ -47,7 +47,8 @@ def run_all(notebook: notebooks.Notebook, folder: Path) -> tuple[dict[str, Any],
     silent = lambda *arguments, **options: None  # noqa: E731  (check() itself: judged once, at the end)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     failed: dict[int, str] = {}
-    os.environ.setdefault("MPLBACKEND", "Agg")
+    backend = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "Agg"  # no window opens; put back below, since kernels inherit it
     before = os.getcwd()
     os.chdir(folder)
     try:
@@ -65,6 +66,10 @@ def run_all(notebook: notebooks.Notebook, folder: Path) -> tuple[dict[str, Any],
                 namespace["check"] = silent
     finally:
         os.chdir(before)
+        if backend is None:
+            del os.environ["MPLBACKEND"]
+        else:
+            os.environ["MPLBACKEND"] = backend
     return namespace, failed
 
 

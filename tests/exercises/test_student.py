@@ -139,3 +139,15 @@ def test_importing_check_needs_numpy_only_and_little_time():
     seconds, *modules = out.split()
     assert not {"torch", "matplotlib", "IPython", "nbformat", "pytest"} & set(modules)
     assert float(seconds) < 0.8
+
+
+@pytest.mark.parametrize("backend", [None, "svg"])
+def test_running_a_notebook_leaves_the_environment_as_it_was(copied, capsys, monkeypatch, backend):
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    if backend:
+        monkeypatch.setenv("MPLBACKEND", backend)
+    before = dict(os.environ)
+    main(["check", str(copied / NAME)])
+    assert {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"} == {
+        k: v for k, v in before.items() if k != "PYTEST_CURRENT_TEST"
+    }
