@@ -10,12 +10,13 @@ import contextlib
 import inspect
 import io
 import linecache
+import re
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from .compare import Finding, Tolerance, compare
 from .values import copy, same_bits
@@ -45,6 +46,7 @@ class Outcome:
     changed: tuple[int, ...] = ()  # positions of inputs that were changed in place
     printed: str = ""
     warned: tuple[str, ...] = ()
+    fault: str = ""  # what a box reports beside it: "timeout" "memory" "killed" "output" "protocol" "non-deterministic"
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,12 @@ class CaseReport:
 
     @property
     def right(self) -> bool:
-        return not (self.findings or self.outcome.error or self.outcome.changed)
+        return not (self.findings or self.outcome.error or self.outcome.changed or self.outcome.fault)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """status: right, wrong, unwritten, error, changing, signature, not a function, stopped."""
+    """status: right, wrong, unwritten, error, changing, signature, not a function, stopped; from a box its faults, too."""
 
     task: Task
     status: str
@@ -123,6 +125,46 @@ def judge(function: Any, task: Task) -> Verdict:
     status = "changing" if changing else _status(reports)
     hints = () if status in ("right", "changing") else diagnose(task, reports)
     return Verdict(task, status, tuple(reports), hints, changing)
+
+
+class Caller(Protocol):
+    """Something that calls a function elsewhere, such as a box of course_pkg.grading: one outcome for each case."""
+
+    def call(self, function: str, cases: Sequence[tuple[Any, ...]]) -> Sequence[Outcome]:
+        """The outcomes of `function` on the cases, in their order; it has called each of them twice."""
+
+
+def judge_through(caller: Caller, task: Task) -> Verdict:
+    """judge() for a function in another process. Only the inputs go there; what is expected stays here."""
+    outcomes = caller.call(task.function, [case.inputs for case in task.cases])
+    return judge_outcomes(task, outcomes)
+
+
+def judge_outcomes(task: Task, outcomes: Sequence[Outcome]) -> Verdict:
+    """The verdict on outcomes that were obtained elsewhere, one for each case."""
+    if len(outcomes) != len(task.cases):
+        raise ValueError(f"judge_outcomes: {len(outcomes)} outcomes for {len(task.cases)} cases of {task.id}")
+    reports = []
+    for case, outcome in zip(task.cases, outcomes, strict=True):
+        failed = outcome.error or outcome.fault not in ("", "non-deterministic")
+        findings = () if failed else compare(outcome.value, case.expected, task.returns, task.tolerance)
+        reports.append(CaseReport(case, outcome, tuple(findings)))
+    faults = [outcome.fault for outcome in outcomes]
+    if all(outcome.error == "NotImplementedError" for outcome in outcomes):
+        return Verdict(task, "unwritten", tuple(reports), detail=outcomes[0].line)
+    misfit = re.escape(task.function) + _MISFIT
+    misfits = [re.match(misfit, outcome.message) for outcome in outcomes if outcome.error == "TypeError"]
+    if len(misfits) == len(outcomes) and all(misfits):
+        return Verdict(task, "signature", tuple(reports), detail=outcomes[0].message)
+    if all(faults) and len(set(faults)) == 1:
+        return Verdict(task, "changing" if faults[0] == "non-deterministic" else faults[0], tuple(reports))
+    first = next((r.case.name for r in reports if r.outcome.fault == "non-deterministic" and not r.findings), "")
+    status = "changing" if first else _status(reports)
+    hints = () if status in ("right", "changing") else diagnose(task, reports)
+    return Verdict(task, status, tuple(reports), hints, first)
+
+
+_MISFIT = r"\(\) (takes (from )?\d+ .*positional argument|missing \d+ required positional argument)"
 
 
 def call(function: Callable[..., Any], inputs: Sequence[Any]) -> Outcome:
@@ -224,6 +266,8 @@ def _behaves_like(task: Task, reports: Sequence[CaseReport], mistake: Mistake) -
 
 def same_outcome(task: Task, a: Outcome, b: Outcome) -> bool:
     """The same error, or values equal within tolerance with the same inputs changed in place."""
+    if a.fault or b.fault:
+        return False
     if a.error or b.error:
         return a.error == b.error
     return a.changed == b.changed and not compare(a.value, b.value, _loose(task, b.value), task.tolerance)
@@ -241,7 +285,7 @@ def _output_like(task: Task, reports: Sequence[CaseReport], mistake: Mistake, po
     for report, outcome in zip(reports, mistake.outcomes, strict=True):
         if outcome is None:
             continue
-        if outcome.error or report.outcome.error or outcome.changed != report.outcome.changed:
+        if outcome.error or report.outcome.error or report.outcome.fault or outcome.changed != report.outcome.changed:
             return False
         values = report.outcome.value, outcome.value, report.case.expected
         mine, its, expected = (_part(task, value, position) for value in values)
