@@ -5,6 +5,6 @@ Students use one name: ``from course_pkg.exercises import check``. Authors write
 """
 
 from .check import CheckResult, check
-from .declare import Alternative, Case, Exercise, Mutant, case, given
+from .declare import Alternative, Case, Exercise, Mutant, Variant, case, given
 
-__all__ = ["Alternative", "Case", "CheckResult", "Exercise", "Mutant", "case", "check", "given"]
+__all__ = ["Alternative", "Case", "CheckResult", "Exercise", "Mutant", "Variant", "case", "check", "given"]

@@ -85,6 +85,7 @@ class Exercise:
     mutants: Sequence[Mutant]
     alternatives: Sequence[Alternative | Callable[..., Any]]
     tolerance: Tolerance = field(default_factory=Tolerance)
+    version: str = "book"  # the name of the variant, in a term that has another one (variants.py)
 
     def __post_init__(self) -> None:
         def refuse(message: str) -> None:
@@ -111,6 +112,31 @@ class Exercise:
     @property
     def chapter(self) -> str:
         return self.id[:2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Another version of the exercise `of`.
+
+    `text` are pairs (old, new) for the task's markdown and the cells given with it, `code` for its own cell: each `old`
+    occurs exactly once. `arguments` takes the book's arguments to this version's, `back` the other way (`arguments` is
+    its own inverse where `back` is not given), `result` the book's result to this version's: through them the draws of
+    the inputs and the alternatives follow. Where the new task is no such change, `alternatives` are given anew. Mutants
+    follow by `code`; those that make no sense any more are named by the beginning of their hints in `without`, and
+    `mutants` are added.
+    """
+
+    of: str
+    name: str
+    says: str
+    text: Sequence[tuple[str, str]] = ()
+    code: Sequence[tuple[str, str]] = ()
+    arguments: Callable[..., tuple[Any, ...]] | None = None
+    back: Callable[..., tuple[Any, ...]] | None = None
+    result: Callable[[Any], Any] | None = None
+    without: Sequence[str] = ()
+    mutants: Sequence[Mutant] = ()
+    alternatives: Sequence[Alternative | Callable[..., Any]] | None = None
 
 
 def public_inputs(exercise: Exercise, one: Case) -> tuple[Any, ...]:

@@ -17,8 +17,9 @@ from .declare import Exercise, hidden_inputs, public_inputs
 from .errors import ExerciseError
 from .judge import Mistake, Outcome, Task, TestCase, call, judge, same_outcome
 from .messages import as_text, lines
-from .sources import Chapter, chapters
+from .sources import Chapter
 from .values import encode
+from .variants import chapters_of_term
 
 KEPT = ("tags", "exercise", "mystnb")  # metadata of cells that students need, too
 IGNORED = (".ipynb_checkpoints", "__pycache__", ".DS_Store")
@@ -69,9 +70,9 @@ def _same_as_reference(task: Task, case: TestCase, outcome: Outcome) -> bool:
     return same_outcome(task, outcome, Outcome(case.expected))
 
 
-def plan(root: Path) -> dict[str, bytes]:
-    """Path below exercises/ -> bytes: all that belongs there."""
-    found = chapters(root)
+def plan(root: Path, term: str | None = None) -> dict[str, bytes]:
+    """Path below exercises/ -> bytes: all that belongs there. With a term, its versions of the tasks (variants.py)."""
+    found = chapters_of_term(root, term)
     files = {"README.md": readme(found).encode()}
     for chapter in found:
         files[chapter.notebook.name] = notebooks.write(student_notebook(chapter))

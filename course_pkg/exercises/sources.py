@@ -63,6 +63,11 @@ def _chapter(number: str, path: Path, tasks: Path | None) -> Chapter:
     notebook = notebooks.read(path, f"solutions/{path.name}")
     tasks_place = f"solutions/tasks_{number}.py"
     exercises = load_declarations(tasks, tasks_place) if tasks else ()
+    return held(number, notebook, exercises, tasks_place)
+
+
+def held(number: str, notebook: Notebook, exercises: tuple[Exercise, ...], tasks_place: str) -> Chapter:
+    """The notebook and its declarations, held to every rule of the grammar."""
     by_id = {exercise.id: exercise for exercise in exercises}
     if len(by_id) < len(exercises):
         raise ExerciseError(tasks_place, "declares an id twice")
