@@ -16,6 +16,7 @@ except ImportError as error:
 from course_pkg.torch_twins.dense import MLP, Dense
 from course_pkg.torch_twins.gru import GRU
 from course_pkg.torch_twins.jordan import Jordan
+from course_pkg.torch_twins.language import LanguageModel
 from course_pkg.torch_twins.layers import (
     from_torch_gru,
     from_torch_layers,
@@ -45,6 +46,7 @@ __all__ = [
     "Dense",
     "EncoderDecoder",
     "Jordan",
+    "LanguageModel",
     "OneToMany",
     "ReadoutRNN",
     "from_torch_gru",
