@@ -1,0 +1,183 @@
+"""Hidden tests from the declaration of an exercise and the key of a term, on the trusted side only.
+
+An `Exercise` says how its inputs are drawn and which mistakes are known. Here it becomes a `Question`: a Task with
+hidden cases, with what the solution gives for them, with what each mutant gives, and with the parts that earn points.
+No exercise has a line of its own in the grader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..exercises.declare import Exercise
+from ..exercises.errors import ExerciseError
+from ..exercises.generate import public_task, task_for
+from ..exercises.judge import Mistake, Outcome, Task, call, same_outcome
+from ..exercises.sources import Chapter
+from ..exercises.variants import chapters_of_term
+from .keys import GradingError, Key
+from .score import Part, parts_of
+
+COUNT = 12  # hidden cases of an exercise, unless its options need more
+EACH = 3  # at least so many for each combination of options
+_CODE = ("../exercises/declare.py", "../exercises/judge.py", "../exercises/compare.py", "../exercises/variants.py",
+         "hidden.py", "score.py")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One exercise, ready to be judged."""
+
+    id: str
+    title: str
+    function: str
+    points: float
+    hidden: Task
+    public: Task
+    parts: tuple[Part, ...]
+    torch: bool = False
+
+    @property
+    def chapter(self) -> str:
+        return self.id[:2]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The questions of one chapter for one term. `hash` changes whenever a hidden test could change."""
+
+    chapter: str
+    title: str
+    hash: str
+    questions: tuple[Question, ...]
+
+    @property
+    def points(self) -> float:
+        return sum(question.points for question in self.questions)
+
+    @property
+    def torch(self) -> bool:
+        return any(question.torch for question in self.questions)
+
+
+class Papers(Mapping[str, Paper]):
+    """Chapter -> Paper, made when it is first needed. Pickled (for other machines) it holds those already made."""
+
+    def __init__(self, root: Path, key: Key, term: str = "") -> None:
+        self.root, self.key, self.term = Path(root), key, term
+        self._numbers = tuple(sorted(p.stem[-2:] for p in (self.root / "solutions").glob("tasks_[0-9][0-9].py")))
+        if not self._numbers:
+            raise GradingError(f"there are no solutions/tasks_NN.py below {self.root}; name the course by --course")
+        self._made: dict[str, Paper] = {}
+
+    def __getitem__(self, number: str) -> Paper:
+        if number not in self._made:
+            if number not in self._numbers:
+                raise KeyError(number)
+            self._made[number] = make_paper(_chapter(self.root, number, self.term), self.key, self.hash_of(number))
+        return self._made[number]
+
+    def __iter__(self) -> Iterable[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def hash_of(self, number: str) -> str:
+        """What the hidden tests of a chapter depend on: its sources, the grader's own code, the term and its key."""
+        here = Path(__file__).parent
+        files = [*sorted((self.root / "solutions").glob(f"{number}_*.ipynb"))]
+        files += [self.root / "solutions" / f"tasks_{number}.py", *(here / name for name in _CODE)]
+        files += [path for path in [self.root / "solutions" / f"variants_{number}.py"] if path.is_file()]
+        return _digest([*(path.read_bytes() for path in files), self.term.encode(), self.key.secret])
+
+
+def _digest(pieces: Iterable[bytes]) -> str:
+    out = hashlib.sha256()
+    for piece in pieces:
+        out.update(len(piece).to_bytes(8, "big") + piece)
+    return out.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _chapters(root: Path, term: str) -> dict[str, Chapter]:
+    return {chapter.number: chapter for chapter in chapters_of_term(root, term or None)}
+
+
+def _chapter(root: Path, number: str, term: str) -> Chapter:
+    try:
+        return _chapters(root, term)[number]
+    except ExerciseError as error:
+        raise GradingError(f"the solutions are not in order. {error}") from error
+
+
+def make_paper(chapter: Chapter, key: Key, hash: str = "") -> Paper:
+    """All questions of a chapter."""
+    questions = tuple(make_question(chapter, exercise, key) for exercise in chapter.exercises)
+    return Paper(chapter.number, _title(chapter), hash, questions)
+
+
+def _title(chapter: Chapter) -> str:
+    for cell in chapter.notebook.cells:
+        if cell.kind == "markdown" and cell.source.startswith("# "):
+            return cell.source.splitlines()[0][2:].removeprefix("Exercises: ").strip().capitalize()
+    return f"Chapter {chapter.number}"
+
+
+def make_question(chapter: Chapter, exercise: Exercise, key: Key, points: float = 10.0) -> Question:
+    """Hidden cases drawn with the key, expected results from the solution, outcomes of the mutants, and the parts."""
+    drawn = draw(exercise, key)
+    task = task_for(chapter, exercise, [(f"hidden case {k}", inputs) for k, (_, inputs) in enumerate(drawn, 1)])
+    task = replace(task, mistakes=tuple(_mistakes(chapter, exercise, task)))
+    parts = parts_of(task, [chosen for chosen, _ in drawn])
+    torch = any(cell.is_setup and "import torch" in cell.source for cell in chapter.notebook.cells)
+    public = public_task(chapter, exercise)
+    return Question(exercise.id, exercise.title, exercise.function, points, task, public, parts, torch)
+
+
+def _mistakes(chapter: Chapter, exercise: Exercise, task: Task) -> Iterable[Mistake]:
+    for mutant in exercise.mutants:
+        function = chapter.edited(exercise, mutant.pairs)
+        outcomes = [call(function, case.inputs) for case in task.cases]
+        right = [same_outcome(task, o, Outcome(case.expected)) for o, case in zip(outcomes, task.cases, strict=True)]
+        kept = tuple(None if fine else outcome for fine, outcome in zip(right, outcomes, strict=True))
+        if any(outcome is not None and not outcome.error for outcome in kept):
+            yield Mistake(mutant.hint, kept)
+
+
+def options_of(exercise: Exercise) -> dict[str, tuple[Any, ...]]:
+    """The declared choices that are no sizes: those between booleans or between words, such as masked or not."""
+    return {
+        name: tuple(choices)
+        for name, choices in exercise.hidden.items()
+        if len(choices) > 1 and all(isinstance(choice, bool | str) for choice in choices)
+    }
+
+
+def draw(exercise: Exercise, key: Key) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
+    """(options, inputs) of the hidden cases. Every combination of options has its smallest, its largest, and others."""
+    rng = key.generator("hidden", exercise.id)
+    options = options_of(exercise)
+    sizes = {name: choices for name, choices in exercise.hidden.items() if name not in options}
+    combinations = [dict(zip(options, chosen, strict=True)) for chosen in itertools.product(*options.values())]
+    out = []
+    for k in range(max(COUNT, EACH * len(combinations))):
+        turn, combination = divmod(k, len(combinations))
+        if turn < 2:
+            chosen = {name: choices[-turn] for name, choices in sizes.items()}  # the first, then the last
+        else:
+            chosen = {name: choices[int(rng.integers(len(choices)))] for name, choices in sizes.items()}
+        arguments = {name: (chosen | combinations[combination])[name] for name in exercise.hidden}
+        try:
+            inputs = exercise.inputs(rng, **arguments)
+        except Exception as error:
+            place = f"solutions/tasks_{exercise.chapter}.py, {exercise.id}"
+            raise GradingError(f"{place}: inputs fails on {arguments}: {type(error).__name__}: {error}") from error
+        out.append((combinations[combination], inputs))
+    return out
