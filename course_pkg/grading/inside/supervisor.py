@@ -1,0 +1,314 @@
+"""The guard of one submission. It forks the process that runs the student's code, watches the clock, passes bytes on.
+
+It runs none of the student's code. It reads what the student's process says with the same care as the trusted side. It
+alone can let that process fork: once for each call. When the trusted side hangs up, it kills what runs and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from . import confine, protocol, student
+
+RESTARTS = 5  # times that the cells are run again without the cell that hung or killed
+GIVE_UP = 3  # calls of a function that ran out of time before the rest is not tried
+GRACE = 1.0  # seconds for the alarm in the student's process before the guard kills
+PATIENCE = 4.0  # a call that waits, instead of computing, may take so many times its limit
+WORDS = protocol.Sizes(header=1 << 16, body=0)
+ORDERS = protocol.Sizes(header=4 << 20, body=256 << 20)
+
+
+class _Gone(Exception):
+    """The trusted side has hung up."""
+
+
+class Guard:
+    """One submission: at most one student's process at a time, and at most one call in it."""
+
+    def __init__(self, trusted: socket.socket, settings: dict[str, Any]) -> None:
+        self.trusted, self.settings = trusted, settings
+        self.orders = protocol.FrameReader(ORDERS)
+        self.cells: list[tuple[str, str]] = []
+        self.reports: list[dict[str, Any]] = []
+        self.skip: set[int] = set()
+        self.pid, self.link, self.listener = 0, None, -1
+        self.words = protocol.FrameReader(WORDS)
+        self.grants = 0
+        self.restarts = 0
+
+    def run(self) -> None:
+        """Orders until the trusted side hangs up."""
+        try:
+            while True:
+                data = self.trusted.recv(1 << 20)
+                if not data:
+                    raise _Gone
+                for frame in self.orders.feed(data):
+                    self._obey(frame)
+        except (_Gone, OSError, protocol.ProtocolError):
+            pass
+        finally:
+            self._kill()
+
+    def _obey(self, frame: protocol.Frame) -> None:
+        header = frame.header
+        if header["order"] == "load":
+            self.settings |= header["limits"]
+            parts = _cut(frame.body, header["sizes"])
+            self.cells = [(name, part.decode("utf-8")) for name, part in zip(header["names"], parts, strict=True)]
+            self.reports = [{"fault": "not run"} for _ in self.cells]
+            self._load()
+            self.trusted.sendall(protocol.pack({"alive": self.pid > 0, "restarts": self.restarts}, self._report()))
+        else:
+            self._calls(header["function"], _cut(frame.body, header["sizes"]))
+
+    def _report(self) -> bytes:
+        return b"".join(protocol.pack(report) for report in self.reports)
+
+    # --- the cells ----------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Run the cells. A cell that hangs or kills its process is left out, and all others run again."""
+        deadline = time.monotonic() + 3 * self.settings["wall_s"]
+        while self.restarts <= RESTARTS:
+            self._start()
+            fault, at = self._watch_cells(deadline)
+            if not fault:
+                return
+            self._kill()
+            self.restarts += 1
+            if at is None:
+                return
+            self.skip.add(at)
+            self.reports[at] = {"fault": fault}
+            if time.monotonic() > deadline:
+                self.skip |= {k for k, report in enumerate(self.reports) if report.get("fault")}
+                deadline = time.monotonic() + self.settings["wall_s"]
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            try:
+                self.trusted.close()
+                ours.close()
+                student.run(theirs, self.cells, self.skip, self.settings)
+            finally:
+                os._exit(1)
+        theirs.close()
+        self.pid, self.link, self.grants = child, ours, 0
+        self.words = protocol.FrameReader(WORDS)
+        if self.settings["filter"]:
+            with contextlib.suppress(OSError):
+                ours.settimeout(10.0)
+                _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+                self.listener = descriptors[0] if descriptors else -1
+        ours.setblocking(False)
+
+    def _watch_cells(self, deadline: float) -> tuple[str, int | None]:
+        """("", None) when all cells are through; otherwise what happened, and in which cell."""
+        at, since = None, time.monotonic()
+        while True:
+            limit = min(deadline, since + self.settings["wall_s"] + GRACE)
+            ready = self._wait(limit, self.link)
+            if not ready:
+                return "timeout", at
+            try:
+                data = self.link.recv(1 << 16)
+                for frame in self.words.feed(data):
+                    state, k = frame.header.pop("state", ""), frame.header.pop("cell", None)
+                    if state == "ready":
+                        return "", None
+                    if type(k) is not int or not 0 <= k < len(self.cells):
+                        return "protocol", at
+                    at, since = k, time.monotonic()
+                    if state == "end":
+                        self.reports[k] = frame.header
+            except (protocol.ProtocolError, OSError):
+                return "protocol", at
+            if not data:
+                return "killed", at
+
+    def _wait(self, until: float, *wanted: Any, write: Any = None) -> list[Any]:
+        """Descriptors that can be read (or written); requests to fork are answered meanwhile. Empty: time is up."""
+        while True:
+            left = until - time.monotonic()
+            if left <= 0:
+                return []
+            poller = select.poll()
+            numbers = {x if isinstance(x, int) else x.fileno(): x for x in wanted}
+            for number in numbers:
+                poller.register(number, select.POLLIN | (select.POLLOUT if numbers[number] is write else 0))
+            poller.register(self.trusted, select.POLLRDHUP if hasattr(select, "POLLRDHUP") else 0)
+            if self.listener >= 0:
+                poller.register(self.listener, select.POLLIN)
+            found = []
+            for number, events in poller.poll(left * 1000 + 1):
+                if number == self.trusted.fileno():
+                    raise _Gone
+                if number == self.listener:
+                    self._decide(events)
+                else:
+                    found.append(numbers[number])
+            if found:
+                return found
+
+    def _decide(self, events: int) -> None:
+        if not events & select.POLLIN:
+            os.close(self.listener)
+            self.listener = -1
+        elif confine.answer_fork(self.listener, self.grants > 0):
+            self.grants = max(0, self.grants - 1)
+
+    # --- the calls ----------------------------------------------------------------------------------------------------
+
+    def _calls(self, function: str, cases: list[bytes]) -> None:
+        """Each case twice, in forks of their own; the answers go on as they are."""
+        slow = 0
+        for k, case in enumerate(cases):
+            for turn in (1, 2):
+                fault, data = ("timeout", b"") if slow >= GIVE_UP else self._call(case, turn)
+                slow += fault == "timeout" and slow < GIVE_UP
+                words = {"case": k, "turn": turn, "fault": fault, "tried": slow < GIVE_UP or bool(data)}
+                self.trusted.sendall(protocol.pack(words, data))
+                if fault:
+                    break  # the second turn would only wait once more
+
+    def _call(self, case: bytes, turn: int) -> tuple[str, bytes]:
+        if not self.pid and self.restarts <= RESTARTS:
+            self.restarts += 1
+            self._load()
+        if not self.pid:
+            return "killed", b""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.grants, child = 1, 0
+        with ours:
+            try:
+                with theirs:
+                    socket.send_fds(self.link, [b"2" if turn == 2 else b"1"], [theirs.fileno()])
+                child = self._child()
+                fault, data = self._exchange(ours, case, child) if child else ("killed", b"")
+            except (BrokenPipeError, ConnectionResetError):
+                fault, data = "killed", b""
+            except (OSError, protocol.ProtocolError):
+                child, fault, data = 0, "killed", b""
+        self.grants = 0
+        if child:
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+        else:
+            self._kill()
+        return fault, data
+
+    def _child(self) -> int:
+        """The number of the process that was forked for this call, held to be a process of the student's; 0 for no."""
+        until = time.monotonic() + self.settings["call_s"] + GRACE
+        while self._wait(until, self.link):
+            data = self.link.recv(1 << 16)
+            for frame in self.words.feed(data):
+                child = frame.header.get("pid")
+                if type(child) is not int or child <= 1 or child == self.pid:
+                    return 0
+                return child if os.getpgid(child) == self.pid else 0
+            if not data:
+                return 0
+        return 0
+
+    def _exchange(self, ours: socket.socket, case: bytes, child: int) -> tuple[str, bytes]:
+        """Send the case, read the answer until its end, within time and size."""
+        limit, most = self.settings["call_s"], self.settings["output_bytes"] + (2 << 20)
+        started, sent, parts, size = time.monotonic(), 0, [], 0
+        until = started + limit
+        while True:
+            ready = self._wait(until, ours, write=ours if sent < len(case) else None)
+            if not ready:
+                now, used = time.monotonic(), _cpu(child)
+                if used >= limit or now >= started + PATIENCE * limit:
+                    return "timeout", b""
+                until = min(now + max(limit - used, 0.01), started + PATIENCE * limit)
+                continue
+            if sent < len(case):
+                with contextlib.suppress(BlockingIOError):
+                    sent += ours.send(memoryview(case)[sent : sent + (1 << 20)])
+            with contextlib.suppress(BlockingIOError):
+                data = ours.recv(1 << 20)
+                if not data:
+                    return ("", b"".join(parts)) if parts else ("killed", b"")
+                parts.append(data)
+                size += len(data)
+                if size > most:
+                    return "output", b""
+
+    def _kill(self) -> None:
+        """End the student's process and all that it may have left."""
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+        if self.listener >= 0:
+            os.close(self.listener)
+            self.listener = -1
+        if self.pid:
+            for kill in (os.killpg, os.kill):
+                with contextlib.suppress(OSError):
+                    kill(self.pid, signal.SIGKILL)
+            self.pid = 0
+        _sweep()
+
+
+def _cut(body: bytes, sizes: list[int]) -> list[bytes]:
+    out, at = [], 0
+    for size in sizes:
+        out.append(body[at : at + size])
+        at += size
+    return out
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor time of another process; its clock is named by its number."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2) if confine.LINUX else 1e9
+    except OSError:
+        return 1e9
+
+
+def _sweep() -> None:
+    """Kill and collect every process that is below this one, also those that left their group."""
+    for _ in range(100):
+        for child in _children():
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            if os.waitpid(-1, 0)[0] == 0:
+                return
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    own = os.getpid()
+    try:
+        with open(f"/proc/{own}/task/{own}/children", "rb") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+def guard(trusted: socket.socket, settings: dict[str, Any]) -> None:
+    """Guard one submission, then end this process."""
+    try:
+        if confine.LINUX:
+            confine.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: what the student leaves behind comes to us
+        Guard(trusted, settings).run()
+    finally:
+        os._exit(0)
+
+

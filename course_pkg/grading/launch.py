@@ -1,0 +1,156 @@
+"""How a box is started at each level of the ladder: which program, which files are there, what the process may do.
+
+A: bubblewrap: own namespaces, an empty root with nothing but Python and NumPy in it, read-only; inside it seccomp.
+B: Landlock and seccomp on a plain process, for containers in which bubblewrap may not make namespaces.
+D: a plain process. It keeps honest code and slips apart from the grader, and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+START = "import sys; sys.path[:0] = sys.argv[1].split(':'); from inside.zygote import start; start()"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+FOLDER = 16 << 20  # bytes of the folder in memory that a student's code may write to
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+HOW_TO_GET_A = (
+    "bubblewrap is missing. On Debian and Ubuntu: sudo apt-get install bubblewrap libseccomp2; on Fedora: "
+    "sudo dnf install bubblewrap libseccomp"
+)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start, and what to tell it first."""
+
+    command: list[str]
+    environment: dict[str, str]
+    settings: dict[str, Any] = field(default_factory=dict)
+    filter: bytes = b""
+
+
+def launch(level: str, torch: bool, descriptor: int) -> Launch:
+    """The start of a zygote that speaks on `descriptor`; OSError says why this machine cannot."""
+    if os.name != "posix":
+        raise OSError("boxes need Linux or macOS; on Windows run the course in WSL2")
+    settings: dict[str, Any] = {"level": level, "torch": torch, "work": "/", "readable": [], "forget": []}
+    settings |= {"seccomp": 0, "landlock": [0, 0, 0], "folder_bytes": FOLDER}
+    program = b""
+    if level in ("A", "B"):
+        if not sys.platform.startswith("linux"):
+            raise OSError(f"level {level} needs Linux")
+        from .seccomp import compiled
+
+        found = compiled()
+        program, settings["seccomp"], settings["landlock"] = found.program, found.seccomp, list(found.landlock)
+    environment = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "PATH": "", "HOME": "/", **dict.fromkeys(THREADS, "1")}
+    packages = package_paths(torch)
+    if level == "A":
+        settings["work"] = "/work"
+        command = [*_bubblewrap(packages), "--", *_python("/box:/site", descriptor)]
+    else:
+        sites = sorted({str(path.parent) for path in packages})
+        settings["forget"] = [str(HERE), *([] if torch and level == "D" else sites)]
+        settings["readable"] = [*readable(), *map(str, packages), *DEVICES] if level == "B" else []
+        command = _python(":".join([str(HERE), *sites]), descriptor)
+    return Launch(command, environment, settings, program)
+
+
+def _python(path: str, descriptor: int) -> list[str]:
+    return [executable(), "-s", "-S", "-P", "-B", "-X", "utf8", "-c", START, path, str(descriptor)]
+
+
+def executable() -> str:
+    """The interpreter itself, behind every virtual environment and link."""
+    return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
+
+
+# --- what is there to read --------------------------------------------------------------------------------------------
+
+
+def stdlib() -> Path:
+    """The folder of the standard library."""
+    return Path(os.path.realpath(os.__file__)).parent
+
+
+@functools.cache
+def libraries() -> tuple[str, ...]:
+    """Folders and files with the shared libraries that Python and NumPy load."""
+    arch = sysconfig.get_config_var("MULTIARCH") or ""
+    found = [f"{top}/{arch}" for top in ("/lib", "/usr/lib") if arch] + ["/lib64", "/usr/lib64", "/etc/ld.so.cache"]
+    found += glob.glob("/lib/ld-*") + glob.glob("/usr/lib/ld-*")
+    base = Path(os.path.realpath(sys.base_prefix)) / "lib"
+    found += [str(path) for path in base.glob("lib*.so*")] if str(base) != "/usr/lib" else []
+    return tuple(dict.fromkeys(os.path.realpath(path) for path in found if os.path.exists(path)))
+
+
+def readable() -> list[str]:
+    """Level B: the standard library without the packages in it, the shared libraries, and our own few files."""
+    inside = [str(path) for path in stdlib().iterdir() if path.name not in ("site-packages", "dist-packages")]
+    return [executable(), *inside, *libraries(), str(HERE / "inside")]
+
+
+@functools.cache
+def package_paths(torch: bool) -> tuple[Path, ...]:
+    """NumPy, or torch with all that it needs: folders and files in site-packages."""
+    if not torch:
+        spec = importlib.util.find_spec("numpy")
+        if spec is None or not spec.submodule_search_locations:
+            raise OSError("NumPy is not installed")
+        folder = Path(spec.submodule_search_locations[0])
+        return tuple(path for path in (folder, folder.with_name("numpy.libs")) if path.exists())
+    wanted, seen, found = ["torch", "numpy"], set(), {}
+    while wanted:
+        name = wanted.pop()
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name == "torch":
+                raise OSError("PyTorch is not installed") from None
+            continue
+        if name in seen:
+            continue
+        seen.add(name)
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top not in ("..", "__pycache__", "bin") and not top.endswith(".dist-info"):
+                found.setdefault(Path(str(distribution.locate_file(top))), None)
+        for line in distribution.requires or ():
+            if "extra ==" not in line:
+                wanted.append(re.split(r"[^\w.-]", line, maxsplit=1)[0])
+    return tuple(path for path in found if path.exists())
+
+
+def _bubblewrap(packages: tuple[Path, ...]) -> list[str]:
+    program = shutil.which("bwrap")
+    if program is None:
+        raise OSError(HOW_TO_GET_A)
+    command = [program, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    command += ["--unshare-cgroup-try", "--uid", "1000", "--gid", "1000", "--hostname", "box"]
+    command += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN"]
+    for link in ("/lib", "/lib64"):
+        if os.path.islink(link):
+            command += ["--symlink", os.readlink(link), link]
+    for path in dict.fromkeys([*libraries(), str(stdlib()), executable()]):
+        command += ["--ro-bind", path, path]
+    for name in ("site-packages", "dist-packages"):
+        if (stdlib() / name).is_dir():
+            command += ["--tmpfs", str(stdlib() / name), "--remount-ro", str(stdlib() / name)]
+    command += ["--ro-bind", str(HERE / "inside"), "/box/inside"]
+    for path in packages:
+        command += ["--ro-bind", str(path), f"/site/{path.name}"]
+    for device in DEVICES:
+        command += ["--dev-bind-try", device, device]
+    return [*command, "--dir", "/work", "--remount-ro", "/", "--chdir", "/"]

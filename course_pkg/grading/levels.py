@@ -1,0 +1,84 @@
+"""The ladder: which levels of isolation this machine really gives, and why not the higher ones.
+
+A level counts only when a box at that level has refused, here and now, what it promises to refuse.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from .warm import BoxError, Zygote
+
+LADDER = ("A", "B", "D")
+GUARANTEES = {
+    "A": "own namespaces, an empty read-only root with Python and NumPy, no network, no new programs, no forks",
+    "B": "nothing but Python and NumPy can be read, nothing written, no network, no new programs, no forks",
+    "D": "a process of its own with limits on time and memory; its code can read every file and use the network",
+}
+PROBE = '''
+import os, socket
+def tries():
+    """What this box allows."""
+    def tried(what):
+        try:
+            what()
+        except OSError:
+            return False
+        return True
+    def fork():
+        if os.fork() == 0:
+            os._exit(0)
+    def run():
+        if os.posix_spawn("/bin/true", ["true"], {}):
+            return
+    return {
+        "fork": tried(fork),
+        "run a program": tried(run),
+        "open a socket": tried(lambda: socket.socket()),
+        "read files": tried(lambda: open("/etc/passwd")) or tried(lambda: os.listdir("/proc")),
+        "write files": tried(lambda: os.open("/tmp/probe", os.O_CREAT | os.O_WRONLY)),
+        "signal others": tried(lambda: os.kill(os.getppid(), 0)),
+    }
+'''
+
+
+class Level(str):
+    """"A", "B" or "D"; `why` says for each level above it why it does not run here."""
+
+    why: dict[str, str]
+
+    @classmethod
+    def of(cls, name: str, why: dict[str, str]) -> Level:
+        """The level with its reasons."""
+        level = cls(name)
+        level.why = why
+        return level
+
+
+@functools.cache
+def best_level() -> Level:
+    """The highest level that a box really reaches on this machine."""
+    why: dict[str, str] = {}
+    for name in LADDER:
+        problem = probe(name)
+        if not problem:
+            return Level.of(name, why)
+        why[name] = problem
+    raise BoxError(f"no box starts on this machine: {why}")
+
+
+@functools.cache
+def probe(level: str) -> str:
+    """Empty when a box at this level runs and refuses what it must; otherwise why not."""
+    from .box import Box
+
+    try:
+        with Zygote(level) as zygote, Box(zygote=zygote) as box:
+            report = box.load([("probe", PROBE)])
+            (outcome,) = box.call("tries", [()])
+    except (BoxError, OSError) as error:
+        return str(error)
+    if not report.ok or not isinstance(outcome.value, dict):
+        return f"the probe does not run: {outcome.fault or outcome.error or [cell.fault for cell in report.cells]}"
+    allowed = [name for name, done in outcome.value.items() if done is not False]
+    return f"the box does not keep the student's code from: {', '.join(allowed)}" if allowed and level != "D" else ""
