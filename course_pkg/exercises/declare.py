@@ -116,14 +116,14 @@ class Exercise:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """Another version of the exercise `of`.
+    """Another version of the exercise `of`; `says` tells in words what is different.
 
     `text` are pairs (old, new) for the task's markdown and the cells given with it, `code` for its own cell: each `old`
     occurs exactly once. `arguments` takes the book's arguments to this version's, `back` the other way (`arguments` is
-    its own inverse where `back` is not given), `result` the book's result to this version's: through them the draws of
-    the inputs and the alternatives follow. Where the new task is no such change, `alternatives` are given anew. Mutants
-    follow by `code`; those that make no sense any more are named by the beginning of their hints in `without`, and
-    `mutants` are added.
+    its own inverse where `back` is not given), `result(value, *arguments)` the book's result to this version's. Through
+    them the draws of the inputs and the alternatives follow; where the new task is no such change, `alternatives` are
+    given anew. Mutants follow by `code`; those that make no sense any more are named by the beginning of their hints in
+    `without`, and `mutants` are added. `cases` renames public cases whose names are not true any more.
     """
 
     of: str
@@ -133,7 +133,8 @@ class Variant:
     code: Sequence[tuple[str, str]] = ()
     arguments: Callable[..., tuple[Any, ...]] | None = None
     back: Callable[..., tuple[Any, ...]] | None = None
-    result: Callable[[Any], Any] | None = None
+    result: Callable[..., Any] | None = None
+    cases: Mapping[str, str] = field(default_factory=dict)
     without: Sequence[str] = ()
     mutants: Sequence[Mutant] = ()
     alternatives: Sequence[Alternative | Callable[..., Any]] | None = None

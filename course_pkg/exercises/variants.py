@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import markers, notebooks
-from .declare import Case, Edit, Exercise, Mutant, Variant
+from .declare import Alternative, Case, Exercise, Mutant, Variant
 from .errors import ExerciseError
 from .notebooks import Cell, Notebook
 from .sources import Chapter, chapters, held
@@ -122,9 +122,9 @@ def _build(chapter: Chapter, variant: Variant) -> Chapter:
         base,
         version=variant.name,
         inputs=_inputs(base, variant),
-        public=[_case(case, variant) for case in base.public],
+        public=_cases(base, variant, place),
         mutants=[*mutants, *variant.mutants],
-        alternatives=_alternatives(base, variant, before, after, place),
+        alternatives=_alternatives(chapter, base, variant, place),
     )
     out = _with(out, exercise)
     return held(out.number, out.notebook, out.exercises, place.split(", ")[0])
@@ -153,21 +153,16 @@ def _edited_notebook(notebook: Notebook, variant: Variant, place: str) -> Notebo
     return Notebook(notebook.place, notebook.data, cells)
 
 
-def _follow(edit: Any, variant: Variant, before: str, after: str, place: str) -> Any:
-    """A mutant or an alternative on the new solution: as it stands, or else with the variant's own pairs applied."""
-    old, new = [old for old, _ in edit.pairs], [new for _, new in edit.pairs]
+def _follow(mutant: Mutant, variant: Variant, before: str, after: str, place: str) -> Mutant:
+    """A mutant of the new solution: its edit as it stands, or else with the variant's own pairs applied to it."""
+    old, new = [old for old, _ in mutant.pairs], [new for _, new in mutant.pairs]
     if not all(after.count(text) == 1 for text in old):
-        for a, b in _in_body(variant, before):
+        for a, b in ((a, b) for a, b in variant.code if a in before):
             old, new = [text.replace(a, b) for text in old], [text.replace(a, b) for text in new]
     if not all(after.count(text) == 1 for text in old):
-        said = edit.hint if isinstance(edit, Mutant) else edit.about
-        message = f"does not fit the new solution; name it in `without` and give it anew: {said!r}"
+        message = f"does not fit the new solution; name it in `without` and give it anew: {mutant.hint!r}"
         raise ExerciseError(place, message)
-    return replace(edit, replace=tuple(old), by=tuple(new))
-
-
-def _in_body(variant: Variant, before: str) -> list[tuple[str, str]]:
-    return [(old, new) for old, new in variant.code if old in before or old.strip() in before]
+    return replace(mutant, replace=tuple(old), by=tuple(new))
 
 
 def _inputs(base: Exercise, variant: Variant) -> Callable[..., tuple[Any, ...]]:
@@ -175,32 +170,41 @@ def _inputs(base: Exercise, variant: Variant) -> Callable[..., tuple[Any, ...]]:
     return base.inputs if arguments is None else lambda rng, **sizes: tuple(arguments(*base.inputs(rng, **sizes)))
 
 
-def _case(case: Case, variant: Variant) -> Case:
-    if case.inputs is None or variant.arguments is None:
-        return case
-    return replace(case, inputs=tuple(variant.arguments(*case.inputs)))
+def _cases(base: Exercise, variant: Variant, place: str) -> list[Case]:
+    unknown = variant.cases.keys() - {case.name for case in base.public}
+    if unknown:
+        raise ExerciseError(place, f"cases: there is no public case {min(unknown)!r}")
+    out = []
+    for case in base.public:
+        given = case.inputs is not None and variant.arguments is not None
+        inputs = tuple(variant.arguments(*case.inputs)) if given else case.inputs
+        out.append(replace(case, name=variant.cases.get(case.name, case.name), inputs=inputs))
+    return out
 
 
-def _alternatives(base: Exercise, variant: Variant, before: str, after: str, place: str) -> list[Any]:
+def _alternatives(chapter: Chapter, base: Exercise, variant: Variant, place: str) -> list[Any]:
+    """Given anew, or the book's, seen through the change of arguments and result."""
     if variant.alternatives is not None:
         return list(variant.alternatives)
     if variant.arguments is None and variant.result is None:
         raise ExerciseError(place, "no arguments and no result are changed: alternatives must be given anew")
-    return [
-        _follow(other, variant, before, after, place) if isinstance(other, Edit) else _through(other, variant)
-        for other in base.alternatives
-    ]
+    out = []
+    for other in base.alternatives:
+        function = chapter.edited(base, other.pairs) if isinstance(other, Alternative) else other
+        name = other.about if isinstance(other, Alternative) else other.__name__
+        out.append(_through(function, name, variant))
+    return out
 
 
-def _through(function: Callable[..., Any], variant: Variant) -> Callable[..., Any]:
+def _through(function: Callable[..., Any], name: str, variant: Variant) -> Callable[..., Any]:
     """A correct way of the book's task, made one of this version's by the change of arguments and result."""
     back, result = variant.back or variant.arguments, variant.result
 
     def changed(*arguments: Any) -> Any:
         value = function(*(back(*arguments) if back else arguments))
-        return result(value) if result else value
+        return result(value, *arguments) if result else value
 
-    changed.__name__, changed.__doc__ = function.__name__, function.__doc__
+    changed.__name__ = name
     return changed
 
 
