@@ -28,8 +28,8 @@ DEPTH = 32  # levels of nesting of a value
 NODES = 50_000  # entries of a value, counted over all levels
 TEXT = 200  # characters of the words of an Opaque
 DICTS = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
-_STEPS = np.zeros(256, np.int64)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.S)  # one that is left open reaches to the end
+_STEPS = np.zeros(256, np.int8)
 _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
 
@@ -116,7 +116,7 @@ def _lengths(data: bytes | bytearray, sizes: Sizes) -> tuple[int, int]:
 def nesting(text: bytes) -> int:
     """How deep the brackets of a JSON text are nested, outside of strings. Linear in its length."""
     steps = _STEPS[np.frombuffer(_STRING.sub(b"", text), np.uint8)]
-    return int(np.cumsum(steps).max(initial=0))
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0))
 
 
 def read_header(text: bytes) -> dict[str, Any]:
