@@ -24,7 +24,7 @@ class NGramCounts(NamedTuple):
 
 
 def count_ngrams(sequences: Sequence[np.ndarray], n: int, V: int) -> NGramCounts:
-    """(ngram-counts)  Counts of all 1-, 2-, ... n-grams in sequences of token numbers, each of shape (T,).
+    """Counts of all 1-, 2-, ... n-grams in sequences of token numbers, each of shape (T,).
 
     No n-gram reaches from one sequence into the next.
     """
@@ -53,9 +53,15 @@ def count_of(counts: NGramCounts, context: Sequence[int]) -> np.ndarray:
     return row
 
 
+def relative_frequencies(counts: NGramCounts, context: Sequence[int]) -> np.ndarray:
+    """(ngram-counts)  The share of each token in what came after the context: (V,). It sums to one only if the context
+    has occurred; after one that never did, nothing was ever seen, and every share is zero."""
+    row = count_of(counts, context)  # (V,)
+    return row / max(row.sum(), 1)
+
+
 def add_k(counts: NGramCounts, context: Sequence[int], k: float = 1.0) -> np.ndarray:
-    """(add-k)  Every count k larger, then shared out: (V,). k = 0 is the relative frequency, which needs a context
-    that has occurred."""
+    """(add-k)  Every count k larger, then shared out: (V,)."""
     _check_range("add_k", "k", k, 0, np.inf)
     row = count_of(counts, context) + k  # (V,)
     if row.sum() == 0:
@@ -110,13 +116,14 @@ def continuation_counts(counts: NGramCounts) -> NGramCounts:
     return counts._replace(tables=(*tables, counts.tables[-1]))
 
 
-def token_probs(model: Callable[[Sequence[int]], np.ndarray], ids: np.ndarray, n: int) -> np.ndarray:
-    """(chain-rule)  The probability of each token of ids (T,) given the n-1 before it: (T,). Their product is the
-    probability of the sequence."""
-    check_positive_int("token_probs", "n", n)
-    check_arguments("token_probs", ("ids", ids, Int["T"]))
-    tokens = ids.tolist()
-    return np.array([model(tokens[max(0, t - n + 1) : t])[token] for t, token in enumerate(tokens)])
+def token_probs(
+    model: Callable[..., np.ndarray], counts: NGramCounts, ids: np.ndarray, *settings: object
+) -> np.ndarray:
+    """(chain-rule)  The probability of each token of ids (T,) given those before it, by one of the models above: (T,).
+    Their product is the probability of the sequence. settings: k, the discount or the weights."""
+    _check_ids("token_probs", "ids", ids, counts.V)
+    tokens, past = ids.tolist(), counts.n - 1
+    return np.array([model(counts, tokens[max(0, t - past) : t], *settings)[w] for t, w in enumerate(tokens)])
 
 
 def _cut(function: str, counts: NGramCounts, context: Sequence[int]) -> tuple[int, ...]:

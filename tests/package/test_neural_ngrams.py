@@ -18,7 +18,7 @@ from course_pkg.neural_ngrams import (
     neural_bigram_loss,
     windows,
 )
-from course_pkg.ngrams import add_k, count_ngrams
+from course_pkg.ngrams import count_ngrams, relative_frequencies
 from course_pkg.optim import SGD
 from course_pkg.train import train
 from tests.package.helpers import SHAPES, prove, rng_for, shape_id, tensor
@@ -48,7 +48,7 @@ def test_the_optimum_of_the_neural_bigram_is_the_counted_bigram(seed):
     V = int(rng.integers(2, 6))
     ids = np.concatenate([rng.integers(0, V, 60), *np.ndindex(V, V)])  # every pair occurs
     counts = count_ngrams([ids], 2, V)
-    counted = np.stack([add_k(counts, [v], 0) for v in range(V)])  # (V, V): row v is P(. | v)
+    counted = np.stack([relative_frequencies(counts, [v]) for v in range(V)])  # (V, V): row v is P(. | v)
     best = NeuralBigram(np.log(counted))
     loss, grads = neural_bigram_loss(best, ids[:-1], ids[1:])
     assert np.abs(grads.W).max() < 1e-15

@@ -13,6 +13,7 @@ from course_pkg.ngrams import (
     count_ngrams,
     count_of,
     interpolated,
+    relative_frequencies,
     token_probs,
 )
 
@@ -131,7 +132,7 @@ def test_what_francisco_follows():
 def test_token_probs_multiply_to_the_probability_of_the_sequence(corpus):
     sequences, n, V, _ = corpus
     counts = count_ngrams(sequences, n, V)
-    probs = token_probs(lambda context: add_k(counts, context), sequences[0], n)
+    probs = token_probs(add_k, counts, sequences[0])
     ids = sequences[0].tolist()
     wanted = [add_k(counts, ids[:t])[ids[t]] for t in range(len(ids))]  # the model cuts the whole past itself
     assert np.array_equal(probs, wanted) and np.prod(probs) == pytest.approx(np.exp(-mean_nats(probs) * len(ids)))
@@ -140,10 +141,21 @@ def test_token_probs_multiply_to_the_probability_of_the_sequence(corpus):
 def test_relative_frequencies_fit_the_text_best_and_smoothing_survives_the_new():
     ids, new = np.array([0, 1, 0, 1, 2, 0, 1]), np.array([0, 2, 2])
     counts = count_ngrams([ids], 2, 3)
-    fit = [perplexity(mean_nats(token_probs(lambda c, k=k: add_k(counts, c, k), ids, 2))) for k in (0, 0.1, 1, 10)]
-    assert fit == sorted(fit)
-    assert perplexity(mean_nats(token_probs(lambda c: add_k(counts, c, 0), new, 2))) == np.inf
-    assert np.isfinite(perplexity(mean_nats(token_probs(lambda c: absolute_discounting(counts, c), new, 2))))
+    fit = [perplexity(mean_nats(token_probs(add_k, counts, ids, k))) for k in (0, 0.1, 1, 10)]
+    assert fit == sorted(fit) and fit[0] == perplexity(mean_nats(token_probs(relative_frequencies, counts, ids)))
+    assert perplexity(mean_nats(token_probs(relative_frequencies, counts, new))) == np.inf
+    assert np.isfinite(perplexity(mean_nats(token_probs(absolute_discounting, counts, new))))
+
+
+@given(corpora())
+def test_relative_frequencies_are_shares_of_what_came(corpus):
+    sequences, n, V, context = corpus
+    counts = count_ngrams(sequences, n, V)
+    row, shares = count_of(counts, context), relative_frequencies(counts, context)
+    assert np.array_equal(shares, row / row.sum() if row.any() else np.zeros(V))
+    if row.any():
+        assert np.array_equal(shares, add_k(counts, context, 0))
+        assert np.abs(shares - absolute_discounting(counts, context, 0)).max() < 1e-15
 
 
 def test_no_ngram_reaches_into_the_next_sequence():
@@ -175,8 +187,8 @@ COUNTS = count_ngrams([np.array([0, 1, 2, 0])], 3, 4)
         (lambda: interpolated(COUNTS, [0], [0.5, 0.5, 0.5, 0.5]), ValueError, "that sum to 1"),
         (lambda: interpolated(COUNTS, [0], [0, 0.5, 0.5, 0]), ValueError, "the first above 0"),
         (lambda: continuation_counts(count_ngrams([np.array([0])], 1, 1)), ValueError, "must have n >= 2, got n=1$"),
-        (lambda: token_probs(lambda c: [1.0], np.array([0]), 0), ValueError, "^token_probs: n must be an integer >= 1"),
-        (lambda: token_probs(lambda c: [1.0], [0], 1), TypeError, "^token_probs: ids must be a NumPy array"),
+        (lambda: token_probs(add_k, COUNTS, np.array([0, 4])), ValueError, "^token_probs: ids must hold tokens in"),
+        (lambda: token_probs(add_k, COUNTS, [0]), TypeError, "^token_probs: ids must be a NumPy array"),
     ],
 )
 def test_bad_input_is_named(call, error, message):
