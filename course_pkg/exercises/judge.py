@@ -84,7 +84,7 @@ class CaseReport:
 
 @dataclass(frozen=True)
 class Verdict:
-    """status: right, wrong, unwritten, error, changing, signature, not a function, stopped; from a box its faults, too."""
+    """status: right, wrong, unwritten, error, changing, signature, not a function, stopped; or a box's fault."""
 
     task: Task
     status: str
@@ -146,24 +146,25 @@ def judge_outcomes(task: Task, outcomes: Sequence[Outcome]) -> Verdict:
         raise ValueError(f"judge_outcomes: {len(outcomes)} outcomes for {len(task.cases)} cases of {task.id}")
     reports = []
     for case, outcome in zip(task.cases, outcomes, strict=True):
-        failed = outcome.error or outcome.fault not in ("", "non-deterministic")
+        failed = outcome.error or outcome.fault
         findings = () if failed else compare(outcome.value, case.expected, task.returns, task.tolerance)
         reports.append(CaseReport(case, outcome, tuple(findings)))
-    faults = [outcome.fault for outcome in outcomes]
+    faults = {outcome.fault for outcome in outcomes}
     if all(outcome.error == "NotImplementedError" for outcome in outcomes):
         return Verdict(task, "unwritten", tuple(reports), detail=outcomes[0].line)
+    if len(faults) == 1 and faults != {""}:
+        fault = faults.pop()
+        return Verdict(task, "changing" if fault == CHANGING else fault, tuple(reports), detail=outcomes[0].message)
     misfit = re.escape(task.function) + _MISFIT
-    misfits = [re.match(misfit, outcome.message) for outcome in outcomes if outcome.error == "TypeError"]
-    if len(misfits) == len(outcomes) and all(misfits):
+    if all(outcome.error == "TypeError" and re.match(misfit, outcome.message) for outcome in outcomes):
         return Verdict(task, "signature", tuple(reports), detail=outcomes[0].message)
-    if all(faults) and len(set(faults)) == 1:
-        return Verdict(task, "changing" if faults[0] == "non-deterministic" else faults[0], tuple(reports))
-    first = next((r.case.name for r in reports if r.outcome.fault == "non-deterministic" and not r.findings), "")
-    status = "changing" if first else _status(reports)
+    changing = next((r.case.name for r in reports if r.outcome.fault == CHANGING), "")
+    status = "changing" if changing else _status(reports)
     hints = () if status in ("right", "changing") else diagnose(task, reports)
-    return Verdict(task, status, tuple(reports), hints, first)
+    return Verdict(task, status, tuple(reports), hints, changing)
 
 
+CHANGING = "non-deterministic"
 _MISFIT = r"\(\) (takes (from )?\d+ .*positional argument|missing \d+ required positional argument)"
 
 

@@ -34,9 +34,9 @@ def exercises_of_term(root: Path, term: str | None = None) -> list[tuple[Chapter
     return [(chapter, exercise) for chapter in chapters_of_term(root, term) for exercise in chapter.exercises]
 
 
-def chapters_of_term(root: Path, term: str | None = None) -> list[Chapter]:
-    """All chapters as they are in this term; with None, as the book has them."""
-    found = chapters(root)
+def chapters_of_term(root: Path, term: str | None = None, only: str = "") -> list[Chapter]:
+    """All chapters (or the one with this number) as they are in this term; with None, as the book has them."""
+    found = chapters(root, only)
     if term is None:
         return found
     out = []

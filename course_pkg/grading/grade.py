@@ -21,7 +21,7 @@ from typing import Any
 from ..exercises.judge import Outcome, Verdict, judge_through
 from ..exercises.messages import lines
 from . import words
-from .hidden import Papers, Question
+from .hidden import Papers, Question, Sealed
 from .keys import GradingError, term_key
 from .results import QuestionResult, SubmissionResult, content_hash, result_key, total, versions
 from .score import score
@@ -42,7 +42,8 @@ class Settings:
 
     def ready(self) -> Settings:
         """With the level that this machine gives, or GradingError where hidden tests must not be run."""
-        from .box import Box, Limits, best_level
+        from .box import Box, Limits
+        from .levels import best_level
 
         level = self.level or str(best_level())
         if level == "D" and not self.allow_unsafe:
@@ -61,7 +62,7 @@ def grade_submission(
     *,
     student: str = "",
     name: str = "",
-    papers: Papers | None = None,
+    papers: Papers | Sealed | None = None,
     settings: Settings | None = None,
 ) -> SubmissionResult:
     """The result of one student's notebook (bytes or path), or of all their files (name -> bytes).
@@ -96,7 +97,7 @@ def grade_submission(
         student=student or "student", name=name, status=status, score=points, max_score=most, files=tuple(found),
         questions=tuple(questions), level=settings.level or "", term=papers.key.term, seed=papers.key.fingerprint,
         content=content, tests=tests, key=result_key(content, tests, papers.key.term, settings.level or ""),
-        versions=versions(), times=times,
+        versions=versions(), times=times, chapters=tuple(papers),
     )  # fmt: skip
 
 
@@ -107,7 +108,9 @@ def _bytes(path: Path) -> bytes:
         raise GradingError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _grade_sheet(sheet: Sheet, papers: Papers, settings: Settings) -> tuple[list[QuestionResult], dict[str, Any]]:
+def _grade_sheet(
+    sheet: Sheet, papers: Papers | Sealed, settings: Settings
+) -> tuple[list[QuestionResult], dict[str, Any]]:
     """All questions of a chapter, answered by one notebook in one box; and what to note about the file."""
     paper = papers[sheet.chapter]
     if sheet.reason:
@@ -116,6 +119,8 @@ def _grade_sheet(sheet: Sheet, papers: Papers, settings: Settings) -> tuple[list
         with settings.box(level=settings.level, torch=paper.torch, limits=settings.limits) as box:
             report = box.load(sheet.cells)
             failed = tuple(_failed_cells(report))
+            if not report.alive:
+                return [lost(question, "not run") for question in paper.questions], {"failed_cells": failed}
             return [_grade_question(box, question) for question in paper.questions], {"failed_cells": failed}
     except GradingError:
         raise
@@ -128,10 +133,23 @@ def _failed_cells(report: Any) -> list[str]:
     """One sentence about each cell that stopped. Cells ran before any hidden input came: their texts are harmless."""
     out = []
     for cell in report.cells:
-        if not cell.ok:
-            what = "did not come to an end in time" if cell.timed_out else f"stopped with {cell.error or 'an error'}"
-            out.append(f"{cell.name} {what}{f' in {cell.line}' if cell.line else ''}."[:400])
+        if cell.fault == "timeout":
+            out.append(f"{cell.name} did not come to an end in time.")
+        elif cell.fault:
+            out.append(f"{cell.name} was not finished: {_FAULTS.get(cell.fault, cell.fault)}.")
+        elif cell.error:
+            said = f": {cell.message}" if cell.message else ""
+            out.append(f"{cell.name} stopped with {cell.error}{f' in {cell.line}' if cell.line else ''}{said}"[:400])
     return out[:20]
+
+
+_FAULTS = {
+    "memory": "it asked for more memory than is allowed",
+    "killed": "it ended the whole Python process",
+    "output": "it printed more than is allowed",
+    "protocol": "what came back was no answer",
+    "not run": "it was not run",
+}
 
 
 def lost(question: Question, reason: str, private: tuple[str, ...] = ()) -> QuestionResult:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -69,25 +69,33 @@ class Paper:
 class Papers(Mapping[str, Paper]):
     """Chapter -> Paper, made when it is first needed. Pickled (for other machines) it holds those already made."""
 
-    def __init__(self, root: Path, key: Key, term: str = "") -> None:
+    def __init__(self, root: Path, key: Key, term: str = "", only: Sequence[str] = ()) -> None:
         self.root, self.key, self.term = Path(root), key, term
-        self._numbers = tuple(sorted(p.stem[-2:] for p in (self.root / "solutions").glob("tasks_[0-9][0-9].py")))
-        if not self._numbers:
+        there = sorted(path.stem[-2:] for path in (self.root / "solutions").glob("tasks_[0-9][0-9].py"))
+        if not there:
             raise GradingError(f"there are no solutions/tasks_NN.py below {self.root}; name the course by --course")
+        unknown = [number for number in only if number not in there]
+        if unknown:
+            raise GradingError(f"there is no chapter {unknown[0]} with exercises; there are {', '.join(there)}")
+        self._numbers = tuple(number for number in there if not only or number in only)
         self._made: dict[str, Paper] = {}
 
     def __getitem__(self, number: str) -> Paper:
         if number not in self._made:
             if number not in self._numbers:
                 raise KeyError(number)
-            self._made[number] = make_paper(_chapter(self.root, number, self.term), self.key, self.hash_of(number))
+            self._made[number] = make_paper(chapter_of(self.root, number, self.term), self.key, self.hash_of(number))
         return self._made[number]
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._numbers)
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    def functions(self, number: str) -> dict[str, str]:
+        """id -> function of a chapter's exercises."""
+        return {exercise.id: exercise.function for exercise in chapter_of(self.root, number, self.term).exercises}
 
     def hash_of(self, number: str) -> str:
         """What the hidden tests of a chapter depend on: its sources, the grader's own code, the term and its key."""
@@ -98,6 +106,39 @@ class Papers(Mapping[str, Paper]):
         return _digest([*(path.read_bytes() for path in files), self.term.encode(), self.key.secret])
 
 
+    def sealed(self) -> Sealed:
+        """All papers made, for other machines: with the hidden tests, without the key and without the sources."""
+        hashes = {number: self.hash_of(number) for number in self}
+        return Sealed({number: self[number] for number in self}, hashes, Label(self.key.term, self.key.fingerprint))
+
+
+@dataclass(frozen=True)
+class Label:
+    """What of a key may be told to anybody."""
+
+    term: str
+    fingerprint: str
+
+
+class Sealed(dict[str, Paper]):
+    """Papers that hold nothing but papers."""
+
+    def __init__(self, papers: Mapping[str, Paper], hashes: Mapping[str, str], key: Label) -> None:
+        super().__init__(papers)
+        self.hashes, self.key = dict(hashes), key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Sealed, (dict(self), self.hashes, self.key)
+
+    def functions(self, number: str) -> dict[str, str]:
+        """id -> function of a chapter's exercises."""
+        return {question.id: question.function for question in self[number].questions}
+
+    def hash_of(self, number: str) -> str:
+        """What the hidden tests of a chapter depended on where they were made."""
+        return self.hashes[number]
+
+
 def _digest(pieces: Iterable[bytes]) -> str:
     out = hashlib.sha256()
     for piece in pieces:
@@ -105,16 +146,14 @@ def _digest(pieces: Iterable[bytes]) -> str:
     return out.hexdigest()
 
 
-@lru_cache(maxsize=8)
-def _chapters(root: Path, term: str) -> dict[str, Chapter]:
-    return {chapter.number: chapter for chapter in chapters_of_term(root, term or None)}
-
-
-def _chapter(root: Path, number: str, term: str) -> Chapter:
+@lru_cache(maxsize=64)
+def chapter_of(root: Path, number: str, term: str = "") -> Chapter:
+    """A chapter as it is in a term, held to the grammar of the exercises."""
     try:
-        return _chapters(root, term)[number]
+        (chapter,) = chapters_of_term(root, term or None, number)
     except ExerciseError as error:
         raise GradingError(f"the solutions are not in order. {error}") from error
+    return chapter
 
 
 def make_paper(chapter: Chapter, key: Key, hash: str = "") -> Paper:

@@ -94,6 +94,9 @@ class SubmissionResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     late: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)  # the student's numbers elsewhere: canvas, moodle, sid, email
+    notes: tuple[str, ...] = ()  # for the instructor
+    chapters: tuple[str, ...] = ()  # those of the course that were looked for
 
     def question(self, id: str) -> QuestionResult | None:
         """The result of one exercise, or None when it is not among the questions."""
@@ -140,7 +143,7 @@ def from_data(data: Mapping[str, Any]) -> SubmissionResult:
         questions = tuple(_question(entry) for entry in data["questions"])
         files = tuple(FileResult(**_tuples(entry)) for entry in data["files"])
         rest = {name: entry for name, entry in data.items() if name not in ("format", "questions", "files")}
-        return SubmissionResult(questions=questions, files=files, **rest)
+        return SubmissionResult(questions=questions, files=files, **_tuples(rest))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a result: {error}") from error
 

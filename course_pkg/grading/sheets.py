@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .reader import Submission, defines, read
 from .results import FileResult
 from .submissions import resubmission
 
@@ -26,7 +27,7 @@ class Sheet:
     reason: str = ""
 
 
-def sheets_of(files: Mapping[str, bytes], papers: Mapping[str, Any]) -> tuple[dict[str, Sheet], list[FileResult]]:
+def sheets_of(files: Mapping[str, bytes], papers: Any) -> tuple[dict[str, Sheet], list[FileResult]]:
     """Chapter -> the notebook graded for it, and a word about every file."""
     sheets: dict[str, Sheet] = {}
     about: dict[str, FileResult] = {}
@@ -48,34 +49,39 @@ def sheets_of(files: Mapping[str, bytes], papers: Mapping[str, Any]) -> tuple[di
     return sheets, [about[name] for name in sorted(about)]
 
 
-def _read(name: str, data: bytes, papers: Mapping[str, Any]) -> tuple[Sheet, FileResult]:
+def _read(name: str, data: bytes, papers: Any) -> tuple[Sheet, FileResult]:
     """One file through the reader. Without a readable notebook the name of the file says which chapter is lost."""
-    from .reader import read
-
     submission = read(data)
     digest = hashlib.sha256(data).hexdigest()
     if submission.reason:
-        named = re.search(r"(?<!\d)(\d\d)_", name)
-        chapter = named[1] if named and named[1] in papers else ""
-        told = FileResult(name, digest, chapter, submission.reason, submission.detail, tuple(submission.oddities))
+        chapter = _named(name, papers)
+        told = FileResult(name, digest, chapter, submission.reason, submission.detail, submission.oddities)
         return Sheet(name, chapter, (), submission.reason), told
+    chapter = _chapter(name, submission, papers)
+    if not chapter:
+        detail = "It holds no exercise of this course."
+        return Sheet(name, "", ()), FileResult(name, digest, "", "no exercises", detail, submission.oddities)
+    submission = read(data, papers.functions(chapter))
+    answers = answers_fingerprint([cell.source for cell in submission.cells if cell.exercise])
     cells = tuple((cell.name, cell.source) for cell in submission.cells)
-    ids = [cell.exercise for cell in submission.cells if cell.exercise]
-    chapter = _chapter(name, ids, papers)
-    answers = [cell.source for cell in submission.cells if cell.exercise]
-    oddities = tuple(submission.oddities) + (() if chapter else ("no exercise of this course is in it",))
-    told = FileResult(name, digest, chapter, "" if chapter else "no exercises", "", oddities,
-                      answers=answers_fingerprint(answers))  # fmt: skip
-    return Sheet(name, chapter, cells), told
+    return Sheet(name, chapter, cells), FileResult(name, digest, chapter, oddities=submission.oddities, answers=answers)
 
 
-def _chapter(name: str, ids: Sequence[str], papers: Mapping[str, Any]) -> str:
-    """The chapter most of the exercises belong to; failing them, the number at the beginning of the file's own name."""
-    votes = Counter(id[:2] for id in ids if id[:2] in papers)
-    if votes:
-        return votes.most_common(1)[0][0]
-    named = re.search(r"(?<!\d)(\d\d)_", name)
-    return named[1] if named and named[1] in papers else ""
+def _chapter(name: str, submission: Submission, papers: Any) -> str:
+    """The chapter most of the exercises belong to; without tags the file's number, and then the functions in it."""
+    votes = Counter(id[:2] for id in submission.exercises if id[:2] in papers)
+    if not votes and not _named(name, papers):
+        for number in papers:
+            functions = papers.functions(number).values()
+            votes[number] = sum(any(defines(cell.source, f) for cell in submission.cells) for f in functions)
+    best = votes.most_common(1)
+    return best[0][0] if best and best[0][1] else _named(name, papers)
+
+
+def _named(name: str, papers: Any) -> str:
+    """The chapter's number in the name of a file, such as 03_recurrent_neuron.ipynb."""
+    found = re.search(r"(?<!\d)(\d\d)_", name)
+    return found[1] if found and found[1] in papers else ""
 
 
 def answers_fingerprint(sources: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .keys import GradingError
@@ -41,9 +41,16 @@ class Handed:
     ids: Mapping[str, str] = field(default_factory=dict)
     late: str = ""
     notes: tuple[str, ...] = ()
+    contents: Mapping[str, bytes] | None = field(default=None, repr=False)  # where it travels without its files
+
+    def packed(self) -> Handed:
+        """The same with the bytes in it, for another machine."""
+        return replace(self, files={}, contents=self.read())
 
     def read(self) -> dict[str, bytes]:
         """The bytes of the files; of a file that is too long only the first bytes, which the reader then refuses."""
+        if self.contents is not None:
+            return dict(self.contents)
         out = {}
         for name, path in self.files.items():
             try:

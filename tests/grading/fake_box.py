@@ -37,8 +37,8 @@ class FakeBox:
                     notebooks.run(source, self.namespace, f"<{name}>")
                 except (Exception, SystemExit) as failure:
                     error = type(failure).__name__
-            told.append(types.SimpleNamespace(name=name, ok=not error, error=error, line=line, timed_out=False))
-        return types.SimpleNamespace(cells=told)
+            told.append(types.SimpleNamespace(name=name, error=error, message="", line=line, fault=""))
+        return types.SimpleNamespace(cells=told, alive=True)
 
     def call(self, function, cases):
         thing = self.namespace.get(function)
@@ -48,5 +48,5 @@ class FakeBox:
         for inputs in cases:
             first, second = call(thing, inputs), call(thing, inputs)
             same = first.error == second.error and (first.error or same_bits(first.value, second.value))
-            out.append(first if same else Outcome(first.value, fault="non-deterministic"))
+            out.append(first if same else Outcome(fault="non-deterministic"))
         return out

@@ -1,0 +1,182 @@
+"""What the subcommands of `course` do, in the order in which an instructor needs them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..exercises.messages import as_text, lines
+from . import words
+from .batch import run
+from .exports import Filled, canvas, gradescope, moodle
+from .grade import Settings
+from .gradebook import Gradebook, plain
+from .hidden import Papers
+from .keys import DEFAULT, GradingError, Key, key_path, read_key, term_key
+from .runs import about_batch, read_run, write_reports
+from .runs import diff as diff_of
+from .runs import merge as merge_runs
+from .submissions import Handed, find
+
+NEEDS_FILE = {"canvas": "the gradebook that you exported from Canvas",
+              "moodle": "the grading worksheet that you downloaded from Moodle",
+              "nbgrader": "the database, such as gradebook.db"}  # fmt: skip
+
+
+def release(arguments: argparse.Namespace) -> int:
+    """course release"""
+    from .release import release as make
+
+    report = make(arguments.out, arguments.term or None, root=arguments.course, key=_key(arguments))
+    print(report)
+    return 0
+
+
+def grade(arguments: argparse.Namespace) -> int:
+    """course grade"""
+    exports = [_export(words_) for words_ in arguments.to]
+    settings = Settings(arguments.level, arguments.allow_unsafe).ready()
+    handed = _shard(find(arguments.submissions), arguments.shard)
+    _refuse_unknown(arguments.only, handed)
+    papers = Papers(arguments.course, _key(arguments), arguments.term, _chapters(arguments.chapters))
+    print(f"{len(handed)} {'submission' if len(handed) == 1 else 'submissions'}, isolation level {settings.level}",
+          file=sys.stderr)  # fmt: skip
+    batch = run(handed, arguments.out, papers, settings, jobs=arguments.jobs, again=arguments.again,
+                only=arguments.only, scheduler=arguments.scheduler)  # fmt: skip
+    used = sorted({chapter for result in batch.results for chapter in result.tests})
+    titles = {chapter: papers[chapter].title for chapter in used}
+    why = getattr(settings.level, "why", {})
+    book = write_reports(arguments.out, batch.results, about_batch(batch, why), titles)
+    print(_graded(book, batch.kept, batch.seconds))
+    for system, file in exports:
+        print(_fill(system, file, book, arguments.out, arguments.column))
+    print(f"{arguments.out / 'summary.html'}  {arguments.out / 'grades.csv'}  {arguments.out / 'feedback'}")
+    if batch.stopped:
+        print(f"Stopped: {batch.waiting} not graded yet. Start the same command again to go on.", file=sys.stderr)
+        return 130
+    failed = [row.student for row in book.rows if row.result.status != "graded"]
+    if failed:
+        shown = ", ".join(failed[:10]) + (", ..." if len(failed) > 10 else "")
+        print(f"Not graded: {shown}. The summary says why.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """course check: the public cases alone, so that no key is needed and every level is good enough."""
+    from ..exercises.generate import public_task
+    from ..exercises.judge import judge_through
+    from .hidden import chapter_of
+    from .sheets import sheets_of
+
+    settings = Settings(arguments.level, allow_unsafe=True).ready()
+    (one,) = find(arguments.notebook) if arguments.notebook.is_file() else [None]
+    if one is None:
+        raise GradingError(f"there is no notebook {arguments.notebook}")
+    papers = Papers(arguments.course, Key(arguments.term or DEFAULT, b"public"), arguments.term)
+    sheets, files = sheets_of(one.read(), papers)
+    for file in files:
+        for said in (file.reason and f"{file.name}: {file.reason}. {file.detail}", *file.oddities):
+            if said:
+                print(said)
+    if not sheets or any(sheet.reason for sheet in sheets.values()):
+        return 1
+    right = count = 0
+    for number, sheet in sheets.items():
+        chapter = chapter_of(arguments.course, number, arguments.term)
+        with settings.box(level=settings.level, torch=False, limits=settings.limits) as box:  # type: ignore[misc]
+            box.load(sheet.cells)
+            for exercise in chapter.exercises:
+                task = public_task(chapter, exercise)
+                verdict = judge_through(box, task)
+                right, count = right + verdict.right, count + 1
+                fault = verdict.status if verdict.status in words.ABOUT else ""
+                said = [f"{task.function}: not right yet.", words.about(fault, task.function, task.arguments)]
+                print(as_text(lines(verdict) if not fault or fault in ("unwritten", "changing") else said))
+    print(f"\n{right} of {count} exercises right.")
+    return 0 if right == count else 1
+
+
+def merge(arguments: argparse.Namespace) -> int:
+    """course merge"""
+    book, conflicts = merge_runs(arguments.runs, arguments.out)
+    for conflict in conflicts:
+        print(conflict, file=sys.stderr)
+    print(f"{len(book.rows)} submissions from {len(arguments.runs)} runs: {arguments.out / 'summary.html'}")
+    return 1 if conflicts else 0
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """course diff"""
+    found = diff_of(*arguments.runs)
+    print("\n".join(found) or f"No difference in {len(read_run(arguments.runs[0]).results)} submissions.")
+    return 1 if found else 0
+
+
+def _key(arguments: argparse.Namespace) -> Key:
+    if arguments.key:
+        return read_key(arguments.key, arguments.term)
+    key, made = term_key(arguments.course, arguments.term)
+    if made:
+        place = key_path(arguments.course, arguments.term)
+        print(f"Made the key of this term: {place}\nKeep it and show it to nobody. The hidden tests are drawn from it.",
+              file=sys.stderr)  # fmt: skip
+    return key
+
+
+def _export(words_: Sequence[str]) -> tuple[str, Path | None]:
+    system, *rest = words_
+    if system not in (*NEEDS_FILE, "gradescope"):
+        raise GradingError(f"--to knows canvas, moodle, gradescope and nbgrader, not {system!r}")
+    if system in NEEDS_FILE and len(rest) != 1:
+        raise GradingError(f"--to {system} needs one file: {NEEDS_FILE[system]}")
+    if system == "gradescope" and rest:
+        raise GradingError("--to gradescope takes no file; it writes OUT/gradescope")
+    if system in ("canvas", "moodle") and not Path(rest[0]).is_file():
+        raise GradingError(f"--to {system}: there is no file {rest[0]}")
+    return system, Path(rest[0]) if rest else None
+
+
+def _fill(system: str, file: Path | None, book: Gradebook, out: Path, column: str) -> Filled:
+    if system == "gradescope" or file is None:
+        return gradescope(book, out / "gradescope")
+    if system == "nbgrader":
+        from .export_nbgrader import nbgrader
+
+        return nbgrader(book, file)
+    return {"canvas": canvas, "moodle": moodle}[system](book, file, out / f"{system}.csv", column)
+
+
+def _refuse_unknown(wanted: Sequence[str], handed: Sequence[Handed]) -> None:
+    known = [one.student for one in handed]
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        from difflib import get_close_matches
+
+        close = get_close_matches(missing[0], known, n=3, cutoff=0.3)
+        raise GradingError(f"there is no submission of {missing[0]}; did you mean {', '.join(close) or 'another'}?")
+
+
+def _shard(handed: list[Handed], share: str) -> list[Handed]:
+    if not share:
+        return handed
+    match = re.fullmatch(r"(\d+)/(\d+)", share)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise GradingError(f"--shard is I/N with I from 1 to N, such as 2/8, not {share!r}")
+    return handed[int(match[1]) - 1 :: int(match[2])]
+
+
+def _chapters(text: str) -> list[str]:
+    if text and not re.fullmatch(r"\d{1,2}(,\d{1,2})*", text):
+        raise GradingError(f"--chapters is a list of numbers, such as 03,04, not {text!r}")
+    return [number.zfill(2) for number in text.split(",") if number]
+
+
+def _graded(book: Gradebook, kept: int, seconds: float) -> str:
+    new = len(book.rows) - kept
+    known = f", {kept} known from before" if kept else ""
+    mean = sum(row.points for row in book.rows) / max(1, len(book.rows))
+    return (f"Graded {new} in {seconds:.1f} s{known}. Mean {plain(mean)} of {plain(book.most)} points, "
+            f"{len(book.columns)} exercises.")  # fmt: skip
