@@ -151,6 +151,8 @@ def kind_of(value: Any) -> str:
              complex: "a complex number", list: "a list", dict: "a dictionary", np.ndarray: "an array"}  # fmt: skip
     if value is None:
         return "nothing (None)"
+    if type(getattr(value, "kind_in_words", None)) is str:  # what stands for an object that stayed in its box
+        return value.kind_in_words
     if isinstance(value, np.generic):
         value = value.item()
     if type(value) in plain:

@@ -93,7 +93,8 @@ class Box:
                 zygote = self._own = zygote if not zygote.used else Zygote(level, torch)
         self.level, self.torch = zygote.level, zygote.torch
         self._link = zygote.session()
-        self._reader = protocol.FrameReader(protocol.Sizes(header=1 << 20, body=self.limits.output_bytes + (4 << 20)))
+        most = 2 * self.limits.output_bytes + (8 << 20)
+        self._reader = protocol.FrameReader(protocol.Sizes(header=1 << 20, body=most))
         self._loaded = False
 
     def load(self, cells: Sequence[tuple[str, str]]) -> LoadReport:
@@ -117,38 +118,52 @@ class Box:
         return LoadReport(tuple(reports), frame.header.get("alive") is True, restarts if type(restarts) is int else 0)
 
     def call(self, function: str, cases: Sequence[Sequence[object]]) -> list[Outcome]:
-        """Each case (a tuple of inputs) in a fresh fork of the loaded state, twice; one outcome for each case."""
+        """Each case (a tuple of inputs) twice, in forks of the loaded state; one outcome for each case.
+
+        First all cases in one fork, and all in another in the reverse order and with other random numbers. Where both
+        agree, no call has changed what a later one gives, so this is what forks for each case would give, sooner.
+        Where they do not, or something went wrong, every case gets a fork of its own and is called there twice.
+        """
         parts = []
         for case in cases:
             tree, body = protocol.encode(tuple(case), strict=True)
             parts.append(protocol.pack({"function": function, "value": tree}, body))
-        outcomes = [Outcome(fault="killed") for _ in cases]
-        header = {"order": "call", "function": function, "sizes": [len(part) for part in parts]}
         try:
-            self._send(protocol.pack(header, b"".join(parts)), 30.0)
-            first: Outcome | None = None
-            expected = [(k, turn) for k in range(len(cases)) for turn in (1, 2)]
-            while expected:
-                frame = self._receive(60.0 + 8 * self.limits.call_s)
-                place, outcome = self._place(frame)
-                if place != expected.pop(0):
-                    raise protocol.ProtocolError("an answer out of order")
-                k, turn = place
-                if turn == 1:
-                    first = outcomes[k] = outcome
-                else:
-                    outcomes[k] = _both(first, outcome) if first is not None else outcome
-                if frame.header.get("fault") and expected and expected[0] == (k, 2):
-                    expected.pop(0)  # the guard does not try twice what ran out of time
+            if len(parts) > 1:
+                first = self._together(parts, False)
+                if first and first[0].fault in ("missing", "not a function", "signature"):
+                    return first
+                second = self._together(parts[::-1], True)[::-1] if first else []
+                if second and all(map(_agree, first, second)):
+                    return first
+            return self._apart(parts)
         except (OSError, ValueError):
             self.close()
-        return outcomes
+            return [Outcome(fault="killed") for _ in cases]
 
-    def _place(self, frame: protocol.Frame) -> tuple[tuple[int, int], Outcome]:
-        header = frame.header
-        fault = header.get("fault")
-        outcome = Outcome(fault=fault) if fault in FAULTS else _outcome(frame.body, self.limits.output_bytes)
-        return (header.get("case", -1), header.get("turn", -1)), outcome
+    def _together(self, parts: list[bytes], reseed: bool) -> list[Outcome]:
+        """Outcomes of all cases, called in one fork; [] when they did not all come to an end there."""
+        self._order(parts, fresh=False, reseed=reseed)
+        frame = self._receive(60.0 + 8 * self.limits.call_s * len(parts))
+        outcomes = [] if frame.header.get("fault") else _outcomes(frame.body, self.limits.output_bytes)
+        good = len(outcomes) == len(parts) and not any(o.fault in ("memory", "output", "protocol") for o in outcomes)
+        return outcomes if good else []
+
+    def _apart(self, parts: list[bytes]) -> list[Outcome]:
+        self._order(parts, fresh=True, reseed=False)
+        found = []
+        for k in range(len(parts)):
+            frame = self._receive(60.0 + 16 * self.limits.call_s)
+            fault = frame.header.get("fault")
+            if frame.header.get("case") != k or (fault and fault not in FAULTS):
+                raise protocol.ProtocolError("an answer out of order")
+            outcomes = [] if fault else _outcomes(frame.body, self.limits.output_bytes)
+            found.append(_both(*outcomes) if len(outcomes) == 2 else Outcome(fault=fault or "killed"))
+        return found
+
+    def _order(self, parts: list[bytes], **how: bool) -> None:
+        header = {"order": "call", "sizes": [len(part) for part in parts], **how}
+        self._send(protocol.pack(header, b"".join(parts)), 30.0)
 
     def _send(self, data: bytes, seconds: float) -> None:
         if os.getpid() != self._owner:
@@ -227,14 +242,21 @@ class BoxPool:
 # --- what came out, made of plain parts -------------------------------------------------------------------------------
 
 
-def _outcome(data: bytes, most: int) -> Outcome:
-    """The bytes that a call wrote -> an outcome; bytes that are no frame are a fault."""
+def _outcomes(data: bytes, most: int) -> list[Outcome]:
+    """The frames that a child wrote -> outcomes; bytes that are no frame become one with that fault, the last."""
+    reader = protocol.FrameReader(protocol.Sizes(header=1 << 20, body=most))
+    found: list[Outcome] = []
     try:
-        frame = protocol.unpack(data, protocol.Sizes(header=1 << 20, body=most))
-        header = frame.header
-        value = protocol.decode(header.get("value"), frame.body, Fields.of)
+        for frame in reader.feed(data):
+            found.append(_one(frame))
     except (ValueError, RecursionError, MemoryError):
-        return Outcome(fault="protocol")
+        found.append(Outcome(fault="protocol"))
+    return found
+
+
+def _one(frame: protocol.Frame) -> Outcome:
+    header = frame.header
+    value = protocol.decode(header.get("value"), frame.body, Fields.of)
     fault = _words(header.get("fault"), 20)
     changed = header.get("changed")
     changed = [k for k in changed[:64] if type(k) is int and 0 <= k < 64] if type(changed) is list else []
@@ -249,8 +271,13 @@ def _both(first: Outcome, second: Outcome) -> Outcome:
     """One outcome of two calls: the first, unless they differ."""
     if first.fault or second.fault:
         return first if first.fault else second
-    same = first.error == second.error if first.error or second.error else same_bits(first.value, second.value)
-    return first if same else Outcome(fault="non-deterministic", printed=first.printed, warned=first.warned)
+    return first if _agree(first, second) else Outcome(fault="non-deterministic", printed=first.printed)
+
+
+def _agree(first: Outcome, second: Outcome) -> bool:
+    if first.error or second.error:
+        return first.error == second.error
+    return first.changed == second.changed and same_bits(first.value, second.value)
 
 
 def _cell_report(name: str, header: dict[str, object]) -> CellReport:

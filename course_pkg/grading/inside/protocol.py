@@ -94,6 +94,12 @@ class FrameReader:
             yield Frame(read_header(text), content)
 
 
+def length(data: bytes | bytearray, at: int = 0) -> int:
+    """Bytes of the frame whose prefix begins at `at`."""
+    _, header, body = PREFIX.unpack_from(data, at)
+    return PREFIX.size + header + body
+
+
 def unpack(data: bytes, sizes: Sizes | None = None) -> Frame:
     """Exactly one frame, or ProtocolError."""
     if len(data) < PREFIX.size:

@@ -20,6 +20,7 @@ from . import confine, protocol, student
 RESTARTS = 5  # times that the cells are run again without the cell that hung or killed
 GIVE_UP = 3  # calls of a function that ran out of time before the rest is not tried
 GRACE = 1.0  # seconds for the alarm in the student's process before the guard kills
+MOST = 32 << 20  # bytes of all answers to one order, beside one result
 PATIENCE = 4.0  # a call that waits, instead of computing, may take so many times its limit
 WORDS = protocol.Sizes(header=1 << 16, body=0)
 ORDERS = protocol.Sizes(header=4 << 20, body=256 << 20)
@@ -67,7 +68,7 @@ class Guard:
             self._load()
             self.trusted.sendall(protocol.pack({"alive": self.pid > 0, "restarts": self.restarts}, self._report()))
         else:
-            self._calls(header["function"], _cut(frame.body, header["sizes"]))
+            self._calls(header, _cut(frame.body, header["sizes"]))
 
     def _report(self) -> bytes:
         return b"".join(protocol.pack(report) for report in self.reports)
@@ -170,19 +171,20 @@ class Guard:
 
     # --- the calls ----------------------------------------------------------------------------------------------------
 
-    def _calls(self, function: str, cases: list[bytes]) -> None:
-        """Each case twice, in forks of their own; the answers go on as they are."""
-        slow = 0
+    def _calls(self, header: dict[str, Any], cases: list[bytes]) -> None:
+        """All cases in one fork, or each in a fork of its own and there twice. The answers go on as they are."""
+        orders = {"cases": len(cases), "times": 1, "reseed": header["reseed"]}
+        if not header["fresh"]:
+            fault, data = self._call(protocol.pack(orders) + b"".join(cases), len(cases))
+            return self.trusted.sendall(protocol.pack({"case": 0, "fault": fault}, data))
+        slow, start = 0, protocol.pack({"cases": 1, "times": 2, "reseed": False})
         for k, case in enumerate(cases):
-            for turn in (1, 2):
-                fault, data = ("timeout", b"") if slow >= GIVE_UP else self._call(case, turn)
-                slow += fault == "timeout" and slow < GIVE_UP
-                words = {"case": k, "turn": turn, "fault": fault, "tried": slow < GIVE_UP or bool(data)}
-                self.trusted.sendall(protocol.pack(words, data))
-                if fault:
-                    break  # the second turn would only wait once more
+            fault, data = ("timeout", b"") if slow >= GIVE_UP else self._call(start + case, 2)
+            slow += fault == "timeout"
+            self.trusted.sendall(protocol.pack({"case": k, "fault": fault}, data))
 
-    def _call(self, case: bytes, turn: int) -> tuple[str, bytes]:
+    def _call(self, cases: bytes, answers: int) -> tuple[str, bytes]:
+        """What a fork of the student's process answers to `cases`."""
         if not self.pid and self.restarts <= RESTARTS:
             self.restarts += 1
             self._load()
@@ -194,9 +196,9 @@ class Guard:
         with ours:
             try:
                 with theirs:
-                    socket.send_fds(self.link, [b"2" if turn == 2 else b"1"], [theirs.fileno()])
+                    socket.send_fds(self.link, [b"F"], [theirs.fileno()])
                 child = self._child()
-                fault, data = self._exchange(ours, case, child) if child else ("killed", b"")
+                fault, data = self._exchange(ours, cases, child, answers) if child else ("killed", b"")
             except (BrokenPipeError, ConnectionResetError):
                 fault, data = "killed", b""
             except (OSError, protocol.ProtocolError):
@@ -223,30 +225,38 @@ class Guard:
                 return 0
         return 0
 
-    def _exchange(self, ours: socket.socket, case: bytes, child: int) -> tuple[str, bytes]:
-        """Send the case, read the answer until its end, within time and size."""
-        limit, most = self.settings["call_s"], self.settings["output_bytes"] + (2 << 20)
-        started, sent, parts, size = time.monotonic(), 0, [], 0
-        until = started + limit
+    def _exchange(self, ours: socket.socket, cases: bytes, child: int, answers: int) -> tuple[str, bytes]:
+        """Send the cases, read until the end, within size, and within the time of one call for each answer."""
+        call, most = self.settings["call_s"], MOST + 2 * self.settings["output_bytes"]
+        clock, used, sent, data = time.monotonic(), 0.0, 0, bytearray()
+        count, end, until = 0, 0, clock + call
         while True:
-            ready = self._wait(until, ours, write=ours if sent < len(case) else None)
+            ready = self._wait(until, ours, write=ours if sent < len(cases) else None)
             if not ready:
-                now, used = time.monotonic(), _cpu(child)
-                if used >= limit or now >= started + PATIENCE * limit:
-                    return "timeout", b""
-                until = min(now + max(limit - used, 0.01), started + PATIENCE * limit)
+                now, spent = time.monotonic() - clock, _cpu(child) - used
+                if spent >= call or now >= PATIENCE * call:
+                    return "timeout", bytes(data)
+                until = clock + min(now + max(call - spent, 0.01), PATIENCE * call)
                 continue
-            if sent < len(case):
+            if sent < len(cases):
                 with contextlib.suppress(BlockingIOError):
-                    sent += ours.send(memoryview(case)[sent : sent + (1 << 20)])
-            with contextlib.suppress(BlockingIOError):
-                data = ours.recv(1 << 20)
-                if not data:
-                    return ("", b"".join(parts)) if parts else ("killed", b"")
-                parts.append(data)
-                size += len(data)
-                if size > most:
-                    return "output", b""
+                    sent += ours.send(memoryview(cases)[sent : sent + (1 << 20)])
+            try:
+                part = ours.recv(1 << 20)
+            except BlockingIOError:
+                continue
+            if not part:
+                return "" if data else "killed", bytes(data)
+            data += part
+            if len(data) > most:
+                return "output", b""
+            while count < answers and len(data) - end >= protocol.PREFIX.size:
+                following = end + protocol.length(data, end)
+                if following > len(data):
+                    break
+                count, end = count + 1, following
+                clock, used = time.monotonic(), _cpu(child)
+                until = clock + call
 
     def _kill(self) -> None:
         """End the student's process and all that it may have left."""
