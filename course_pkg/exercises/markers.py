@@ -15,6 +15,7 @@ import re
 import tokenize
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from .errors import ExerciseError
 
@@ -43,6 +44,7 @@ def refuse_lookalikes(source: str, place: str, cell: int, code: bool) -> None:
             raise ExerciseError(place, message, cell, number)
 
 
+@lru_cache(maxsize=1 << 16)  # versions of a notebook have most lines in common
 def _looks_like_marker(line: str, code: bool) -> bool:
     words = re.findall(r"[A-Za-z]+", line)
     if code and re.match(r"\s*##+\s*(BEGIN|END)\b", line):  # regions of other tools are not ours

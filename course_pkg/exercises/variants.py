@@ -43,7 +43,7 @@ def chapters_of_term(root: Path, term: str | None = None, only: str = "") -> lis
     for chapter in found:
         for id, variants in declared(root, chapter).items():
             names = [BOOK, *(variant.name for variant in variants)]
-            chapter = version(chapter, id, variants, chosen(id, names, term))
+            chapter = _family(chapter, id, variants)[chosen(id, names, term)]
         out.append(chapter)
     return out
 
@@ -86,24 +86,27 @@ def declared(root: Path, chapter: Chapter) -> dict[str, list[Variant]]:
 
 
 def versions(root: Path, chapter: Chapter, id: str) -> dict[str, Chapter]:
-    """Every version of one exercise, the book's first: name -> the chapter with this version in it."""
-    variants = declared(root, chapter).get(id, [])
-    return {name: version(chapter, id, variants, name) for name in [BOOK, *(variant.name for variant in variants)]}
+    """Every version of one exercise, the book's first: name -> the book's chapter with this version in it."""
+    return _family(chapter, id, declared(root, chapter).get(id, []))
 
 
-def version(chapter: Chapter, id: str, variants: Sequence[Variant], name: str) -> Chapter:
-    """The chapter with one exercise in the version `name`; the solutions of the others become known mistakes."""
+def _family(chapter: Chapter, id: str, variants: Sequence[Variant]) -> dict[str, Chapter]:
+    """All versions; in each the solutions of the others are known mistakes."""
     built = {BOOK: chapter} | {variant.name: _build(chapter, variant) for variant in variants}
+    if len(built) == 1:
+        return built
     says = {variant.name: variant.says for variant in variants} | {BOOK: "the version of the book"}
-    mine = built[name]
-    exercise = _exercise(mine, id)
-    body = _body(mine, id)
-    others = [
-        Mutant(body, _body(built[other], id), f"This answers another version of the task: {says[other]}. {AGAIN}")
-        for other in built
-        if other != name
-    ]
-    return _with(mine, replace(exercise, mutants=[*exercise.mutants, *others]))
+    bodies = {name: _body(mine, id) for name, mine in built.items()}
+    out = {}
+    for name, mine in built.items():
+        exercise = _exercise(mine, id)
+        others = [
+            Mutant(bodies[name], bodies[other], f"This answers another version of the task: {says[other]}. {AGAIN}")
+            for other in built
+            if other != name
+        ]
+        out[name] = _with(mine, replace(exercise, mutants=[*exercise.mutants, *others]))
+    return out
 
 
 def _build(chapter: Chapter, variant: Variant) -> Chapter:

@@ -78,7 +78,7 @@ class Secrets:
         self.lines[of] = [line for line in lines if line]
         for line in lines:
             if len(line) >= LINE:
-                self._add(line, f"a line of the solution of {of}", of)
+                self._add(line, f"{'a' if len(lines) > 1 else 'the one'} line of the solution of {of}", of)
         if len("".join(lines)) >= SHORT:
             self._add("".join(lines), f"the solution of {of}", of)
 
@@ -203,7 +203,7 @@ def _search_numbers(place: str, text: str, secrets: Secrets, leaks: list[Leak]) 
 
 
 def runs_of(stream: list[float]) -> Iterator[tuple[str, ...]]:
-    """All runs of a stream that cannot be met by chance: at most one number is round, a small fraction or repeated."""
+    """All runs of a stream that cannot be met by chance: of six at most one round, a small fraction or repeated."""
     parts = np.outer(np.asarray(stream, float), np.arange(1, 61))  # a fraction such as 1/3 is whole in one column
     fractions = np.isclose(parts, np.round(parts), rtol=0, atol=1e-9).any(axis=1)
     long = [len(_mantissa(repr(x))) >= 11 and not simple for x, simple in zip(stream, fractions)]
@@ -211,8 +211,8 @@ def runs_of(stream: list[float]) -> Iterator[tuple[str, ...]]:
         rounded = [f"{x:.{digits - 1}e}" for x in stream]
         for k in range(len(rounded) - length + 1):
             run = zip(rounded[k : k + length], long[k : k + length])
-            telling = {key for key, full in run if full and len(_mantissa(key)) >= digits - 1}
-            if len(telling) >= max(1, length - 1):
+            telling = {key.strip("-") for key, full in run if full and len(_mantissa(key)) >= digits - 1}
+            if len(telling) >= min(length, 5):
                 yield str(digits), *rounded[k : k + length]
 
 

@@ -47,7 +47,7 @@ class Report:
             f"Searched {self.findings.files} files and {self.findings.numbers} numbers for "
             + ", ".join(f"{count} {what}" for what, count in self.searched.items())
             + ": found none.",
-            f"Lines that course_pkg, which is published, shares with a solution (never half of one): "
+            "Lines that course_pkg, which is published, shares with solutions (below half of one, or its only line): "
             f"{len(self.findings.shared)}." + "".join(f"\n  {leak}" for leak in self.findings.shared),
             "The grader's boxes hold no course_pkg, so calling it in an answer earns nothing.",
         ]
