@@ -15,7 +15,7 @@ import sys
 from tools.notebooks import ROOT
 
 HEADER = "# What the pins of requirements.txt bring along, exactly. Made by `make lock`; do not edit.\n"
-EVERYTHING = ["-r", "requirements.txt", ".[book,notebooks,torch,test]"]
+EVERYTHING = ["-r", "requirements.txt", ".[book,notebooks,torch,cluster,test]"]
 # torch's GPU build, what builds packages, and we ourselves
 NOT_PINNED = re.compile(r"nvidia-.*|cuda-.*|triton|setuptools|pip|wheel|rnn-course")
 

@@ -55,7 +55,13 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .warn{background:var(--rose-bg);border-radius:6px;padding:.7rem .9rem;margin:1rem 0}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.8rem;color:var(--soft);font-size:.85rem;
 overflow-wrap:anywhere}
-svg text{fill:var(--soft);font-size:12px}
+.hist{display:flex;align-items:flex-end;gap:.3rem;max-width:40rem}
+.hist div{flex:1;text-align:center;font-variant-numeric:tabular-nums;font-size:.88rem}
+.hist i{display:block;background:var(--teal);border-radius:3px 3px 0 0;border-bottom:1px solid var(--line)}
+.hist b{font-weight:400;color:var(--soft)}
+.label{display:none}
+@media (max-width:34rem){.stack thead{display:none}.stack tr{display:block;border-bottom:1px solid var(--line);
+padding:.5rem 0}.stack td,.stack td.n{display:block;border:0;padding:.1rem 0;text-align:left}.label{display:inline}}
 @media print{body{background:#fff}.card{break-inside:avoid}}
 """
 

@@ -85,28 +85,20 @@ def _unsafe(book: Gradebook) -> str:
 
 
 def histogram(shares: Sequence[float]) -> str:
-    """How many students reached which share of the points, ten bins, as inline SVG with its numbers in words."""
+    """How many students reached which share of the points, in ten bins, with the same in words."""
     if not shares:
         return "<p>Nothing was graded.</p>"
     counts = [0] * BINS
     for share in shares:
         counts[min(BINS - 1, int(share * BINS + 1e-9))] += 1
-    ends = [f"{10 * k} to {10 * k + 10} %: {count}" for k, count in enumerate(counts)]
-    width, height, top = 640, 150, max(counts)
-    step = width / BINS
-    bars = []
-    for k, count in enumerate(counts):
-        tall = height * count / top
-        x, y = k * step + 3, 20 + height - tall
-        bars.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{step - 6:.1f}" height="{tall:.1f}" rx="2" '
-                    'fill="var(--teal)"/>')  # fmt: skip
-        if count:
-            bars.append(f'<text x="{x + step / 2 - 3:.1f}" y="{y - 5:.1f}" text-anchor="middle">{count}</text>')
-        bars.append(f'<text x="{x - 3:.1f}" y="{height + 37}" text-anchor="middle">{10 * k}</text>')
-    bars.append(f'<text x="{width}" y="{height + 37}" text-anchor="middle">100 %</text>')
-    label = text("Students by share of the points. " + ", ".join(ends))
-    return (f'<svg role="img" aria-label="{label}" viewBox="-12 0 {width + 40} {height + 45}" width="100%">'
-            f'{"".join(bars)}</svg><p class="small soft">Students by share of all points.</p>')  # fmt: skip
+    words = [f"{10 * k} to {10 * k + 10} %: {count}" for k, count in enumerate(counts)]
+    bars = [
+        f'<div><span>{count or ""}</span><i style="height:{9 * count / max(counts):.2f}rem"></i><b>{10 * k}</b></div>'
+        for k, count in enumerate(counts)
+    ]
+    label = text("Students by share of the points. " + ", ".join(words))
+    note = "Students by share of all points, in per cent. Under each bar stands where it begins; 100 is in the last."
+    return f'<div class="hist" role="img" aria-label="{label}">{"".join(bars)}</div><p class="small soft">{note}</p>'
 
 
 def _exercises(book: Gradebook) -> str:
@@ -126,10 +118,10 @@ def _exercises(book: Gradebook) -> str:
         rows.append(
             f"<tr><td>{text(column.title)}<br><code>{text(column.id)}</code></td>"
             f'<td><div class="bar" aria-hidden="true">{bar}</div><span class="small soft">{said}</span></td>'
-            f'<td class="n">{plain(mean)} of {plain(column.points)}</td></tr>'
+            f'<td class="n"><span class="label">Mean </span>{plain(mean)} of {plain(column.points)}</td></tr>'
         )
     head = '<tr><th>Exercise</th><th>Students who handed it in</th><th class="n">Mean</th></tr>'
-    return _table(head, rows)
+    return _table(head, rows, stacked=True)
 
 
 def _mistakes(book: Gradebook) -> str:
@@ -139,11 +131,12 @@ def _mistakes(book: Gradebook) -> str:
         found.update((question.id, hint) for hint in question.hints)
     reasons = Counter(question.reason for question in _questions(book) if question.reason in _PROBLEMS)
     rows = [
-        f'<tr><td class="n">{count}</td><td>{sentence(hint)}</td><td>{_name(titles[id])}</td></tr>'
+        f'<tr><td class="n">{count}<span class="label"> {"students" if count > 1 else "student"}</span></td>'
+        f"<td>{sentence(hint)}</td><td>{_name(titles[id])}</td></tr>"
         for (id, hint), count in found.most_common(20)
     ]
     head = '<tr><th class="n">Students</th><th>Known mistake</th><th>Exercise</th></tr>'
-    out = _table(head, rows) if rows else "<p>No answer behaved as a known mistake.</p>"
+    out = _table(head, rows, stacked=True) if rows else "<p>No answer behaved as a known mistake.</p>"
     if reasons:
         said = "; ".join(f"{_PROBLEMS[reason]}: {count}" for reason, count in reasons.most_common())
         out += f'<p class="small soft">Answers without a known mistake, by what happened: {text(said)}.</p>'
@@ -229,8 +222,10 @@ def _questions(book: Gradebook) -> Iterable[QuestionResult]:
     return (question for row in book.rows for question in row.questions)
 
 
-def _table(head: str, rows: Iterable[str]) -> str:
-    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></div>'
+def _table(head: str, rows: Iterable[str], stacked: bool = False) -> str:
+    """Wide tables can be moved sideways; a stacked one becomes a list where the page is narrow."""
+    kind = ' class="stack"' if stacked else ""
+    return f'<div class="scroll"><table{kind}><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def _name(column: Column) -> str:
