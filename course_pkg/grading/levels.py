@@ -82,3 +82,15 @@ def probe(level: str) -> str:
         return f"the probe does not run: {outcome.fault or outcome.error or [cell.fault for cell in report.cells]}"
     allowed = [name for name, done in outcome.value.items() if done is not False]
     return f"the box does not keep the student's code from: {', '.join(allowed)}" if allowed and level != "D" else ""
+
+
+def main() -> None:
+    """Print the level of this machine, what it guarantees, and what keeps it from a higher one."""
+    level = best_level()
+    print(f"level {level}: {GUARANTEES[level]}")
+    for name, reason in level.why.items():
+        print(f"not level {name}: {reason}")
+
+
+if __name__ == "__main__":
+    main()
