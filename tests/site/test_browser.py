@@ -91,7 +91,7 @@ def test_axe_finds_nothing_in_light_or_dark(visits):
 
 
 def test_pages_are_not_heavy(visits):
-    assert {v["path"]: v["kB"] for v in visits if v["kB"] > 3500} == {}
+    assert {v["path"]: v["kB"] for v in visits if v["kB"] > 1500} == {}
 
 
 def test_widgets_answer_without_a_kernel(sample):
@@ -111,8 +111,4 @@ def test_widgets_answer_without_a_kernel(sample):
 
 def test_the_widget_script_loads_only_where_it_is_needed(sample):
     for record in node("widgets.mjs", sample)[:1]:
-        assert "_static/widgets.js" in record["scripts"] and "_static/mathjax/startup.js" not in record["scripts"]
-        assert (
-            "_static/widgets.js" not in record["otherScripts"]
-            and "_static/mathjax/startup.js" in record["otherScripts"]
-        )
+        assert "_static/widgets.js" in record["scripts"] and "_static/widgets.js" not in record["otherScripts"]

@@ -1,6 +1,7 @@
 """What the site's extension promises, checked on the files of a small built book: no browser needed."""
 
 import re
+import sys
 from html import unescape
 
 import pytest
@@ -41,19 +42,50 @@ def test_style_sheets_and_scripts_of_ours_name_no_other_host(html):
 def test_scripts_stand_only_where_they_are_needed(html):
     intro = loaded((html / "book/intro.html").read_text(encoding="utf8"))
     widgets = loaded((html / "book/widgets.html").read_text(encoding="utf8"))
-    assert "../_static/mathjax/startup.js" in intro and "../_static/widgets.js" not in intro
-    assert "../_static/widgets.js" in widgets and "../_static/mathjax/startup.js" not in widgets
+    assert "../_static/widgets.js" not in intro and "../_static/widgets.js" in widgets
+    assert not [url for url in intro + widgets if "mathjax" in url]
     assert not [url for url in intro + widgets if "thebe" in url or "fontawesome" in url or "require" in url]
 
 
 def test_mathematics_in_a_quiz_answer(html):
     page = (html / "book/intro.html").read_text(encoding="utf8")
-    assert r'<summary><span class="math notranslate nohighlight">\(a &lt; b\)</span> and ' in page
+    assert re.search(r'<summary><span class="math notranslate nohighlight"><mjx-container.*?</span> and ', page)
+
+
+def test_mathematics_is_typeset_in_the_page(html):
+    page = (html / "book/intro.html").read_text(encoding="utf8")
+    formulas = re.findall(r'class="math notranslate nohighlight"', page)
+    assert formulas and len(formulas) == page.count("<mjx-container") == page.count("<mjx-assistive-mml")
+    assert r"\(" not in re.sub(r"<(script|code|pre)\b.*?</\1>", "", page, flags=re.S)
+
+
+def test_every_letter_of_a_formula_has_its_rule(html):
+    sheet = (html / "_static/course-math.css").read_text(encoding="utf8")
+    pages = "".join(path.read_text(encoding="utf8") for path in (html / "book").glob("*.html"))
+    letters = set(re.findall(r'class="(mjx-c[0-9A-F]+(?: TEX-\w+)?)"', pages))
+    assert len(letters) > 5
+    for letter in letters:
+        assert f".{letter.replace(' ', '.')}::before" in sheet, letter
+        if "TEX-" in letter:
+            assert f"font-family: MJX{letter.split()[1]};" in sheet
+
+
+def test_a_formula_that_is_wrong_is_refused(tmp_path):
+    sys.path.insert(0, str(ROOT / "book/site/ext"))
+    from course_math import Typesetter
+
+    setter = Typesetter(tmp_path / "memory.json")
+    assert "mjx-c1D465" in setter("x", False)
+    with pytest.raises(ValueError, match="Undefined control sequence"):
+        setter(r"\hidenstate", True)
+    setter.finish(tmp_path / "math.css")
+    again = Typesetter(tmp_path / "memory.json")
+    assert again("x", False) == setter.known["Ix"] and again.engine is None
 
 
 def test_what_others_wrote_is_small(html):
-    size = sum(path.stat().st_size for path in (html / "_static/mathjax").rglob("*") if path.is_file())
-    assert size < 2.5e6
+    assert not (html / "_static/mathjax").exists()
+    assert (html / "_static/course-math.css").stat().st_size < 150e3
     assert (html / "_static/course-fonts.css").stat().st_size < 300e3
 
 
@@ -73,3 +105,18 @@ def test_nothing_of_others_is_committed():
 def test_scripts_are_short():
     for name in ("course.js", "widgets.js"):
         assert len((ROOT / "book/site" / name).read_text(encoding="utf8").splitlines()) < 250
+
+
+def test_rules_that_no_page_needs_are_cut(html):
+    sys.path.insert(0, str(ROOT / "book/site/ext"))
+    from course_styles import cut, words_of_pages
+
+    sheet = ".used, .unused{a:b} /* c */ #gone{a:b} p:not(.unused) > .used{a:b} @media print{.unused{a:b} .used{c:d}}"
+    assert cut(sheet, {"used"}).split("\n")[:3] == [
+        ".used{a:b}", "p:not(.unused) > .used{a:b}", "@media print{.used{c:d}}"
+    ]  # fmt: skip
+    words = words_of_pages(html)
+    assert {"bd-article", "show"} <= words and "no-such-class-anywhere" not in words
+    assert (html / "_static/styles/pydata-sphinx-theme.css").stat().st_size < 150e3
+    for page in (html / "book").glob("*.html"):
+        assert "searchindex.js" not in page.read_text(encoding="utf8")

@@ -1,48 +1,28 @@
 """The book's Sphinx extension: looks, mathematics and widgets that need no network and no second machine.
 
 - The style sheet and one small script go on every page; the widget renderer only on pages that hold a widget.
-- MathJax comes from the pip package sphinx-mathjax-offline; only what these pages use of it is copied.
+- Mathematics is typeset while the book is built (course_math.py); no page loads a script for it.
 - Matplotlib's pictures may be turned by CSS in dark mode; photographs and the like opt out with class "as-is".
 """
 
 from __future__ import annotations
 
-import base64
 import html
-import importlib.util
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import course_math
+import course_styles
 from course_fonts import write_style_sheet
+from course_math import typeset
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 
 SITE = Path(__file__).resolve().parents[1]  # book/site
 STYLES = ("icons.css", "course.css")
 SCRIPTS = ("course.js", "widgets.js")  # copied beside the style sheet; page_assets says which page gets which
-MATHJAX = "sphinx-mathjax-offline"
-MATHJAX_FILES = (
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "input/tex/extensions/*.js",  # loaded one by one, when an equation asks
-    "output/chtml/fonts/woff-v2/*.woff",
-    "a11y/assistive-mml.js",
-)
-MATHJAX_WITH_FONTS = ("output/chtml.js", "output/chtml/fonts/tex.js")  # these name font files
-INLINE_FONTS = (
-    *("Zero", "Main-Regular", "Main-Bold", "Main-Italic", "Math-Italic", "Math-BoldItalic", "AMS-Regular"),
-    *("Calligraphic-Regular", "Typewriter-Regular", "Size1-Regular", "Size2-Regular", "Size3-Regular", "Size4-Regular"),
-)
-MATHJAX_CONFIG: dict[str, Any] = {
-    "loader": {"load": ["input/tex", "output/chtml", "a11y/assistive-mml"]},
-    "chtml": {"matchFontHeight": True, "mtextInheritFont": True},
-}
-
-
 MISLEADING = (
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # it has a text of its own
     (r'<th class="[^"]*">(<p></p>)?</th>', "<td></td>"),  # an empty corner heads nothing
@@ -51,18 +31,9 @@ MISLEADING = (
 )
 
 
-def mathjax_folder() -> Path:
-    """Where the installed package keeps MathJax's files."""
-    spec = importlib.util.find_spec(MATHJAX)
-    if spec is None or spec.origin is None:
-        raise ExtensionError(f"course_site: {MATHJAX} is not installed; run pip install -r requirements.txt")
-    return Path(spec.origin).parent / "static" / "mathjax"
-
-
 def configure(app: Sphinx, config: Any) -> None:
-    """Point Sphinx at the local files, before anything else reads the settings."""
-    config.mathjax_path = "mathjax/startup.js"
-    config.mathjax3_config = {**MATHJAX_CONFIG, **(config.mathjax3_config or {})}
+    """Point Sphinx at our own parts, before anything else reads the settings."""
+    config.html_math_renderer = "course"
     config.templates_path = [*config.templates_path, str(SITE / "templates")]
     config.nb_ipywidgets_js = {}  # widgets.js takes this part
 
@@ -74,32 +45,7 @@ def copy_files(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static"
     for name in (*STYLES, *SCRIPTS):
         copy_if_newer(SITE / name, static / name)
-    source = mathjax_folder()
-    for pattern in MATHJAX_FILES:
-        found = [path for path in source.glob(pattern) if path.name != "all-packages.js"]
-        if not found:
-            raise ExtensionError(f"course_site: {MATHJAX} has no {pattern}; it needs MathJax 3")
-        for path in found:
-            copy_if_newer(path, static / "mathjax" / path.relative_to(source))
-    inline_math_fonts(source, static / "mathjax")
     write_style_sheet(static / "course-fonts.css")
-
-
-def inline_math_fonts(source: Path, target: Path) -> None:
-    """Put the usual letters into MathJax's scripts: some browsers refuse font files on file:// pages."""
-    scripts = {name: (source / name).read_text(encoding="utf8") for name in MATHJAX_WITH_FONTS}
-    for letter in INLINE_FONTS:
-        url = f"%%URL%%/MathJax_{letter}.woff"
-        if not any(url in text for text in scripts.values()):
-            raise ExtensionError(f"course_site: {MATHJAX} does not name {url}; it needs MathJax 3")
-        font = source / "output/chtml/fonts/woff-v2" / f"MathJax_{letter}.woff"
-        data = "data:font/woff;base64," + base64.b64encode(font.read_bytes()).decode("ascii")
-        scripts = {name: text.replace(url, data) for name, text in scripts.items()}
-    for name, text in scripts.items():
-        path = target / name
-        if not path.exists() or path.read_text(encoding="utf8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf8")
 
 
 def copy_if_newer(source: Path, target: Path) -> None:
@@ -130,6 +76,14 @@ def mark_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def read_summary_math(app: Sphinx, doctree: nodes.document) -> None:
     """Let $...$ inside a raw <summary> (a quiz answer) be mathematics, as it is in JupyterLab."""
+
+    def typeset_dollars(summary: re.Match[str]) -> str:
+        def one(found: re.Match[str]) -> str:
+            made = typeset(app, html.unescape(found[1]), False, doctree)
+            return f'<span class="math notranslate nohighlight">{made}</span>'
+
+        return re.sub(r"\$([^$]+)\$", one, summary[0])
+
     for raw in doctree.findall(nodes.raw):
         if raw.get("format") == "html" and "<summary>" in raw.astext():
             text = re.sub(r"(?<=<summary>).*?(?=</summary>)", typeset_dollars, raw.astext(), flags=re.S)
@@ -137,15 +91,9 @@ def read_summary_math(app: Sphinx, doctree: nodes.document) -> None:
             raw.rawsource = text
 
 
-def typeset_dollars(summary: re.Match[str]) -> str:
-    def typeset(found: re.Match[str]) -> str:
-        tex = html.escape(html.unescape(found[1]), quote=False)
-        return rf'<span class="math notranslate nohighlight">\({tex}\)</span>'
-
-    return re.sub(r"\$([^$]+)\$", typeset, summary[0])
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
+    course_math.setup(app)
+    course_styles.setup(app)
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_files, priority=900)
     app.connect("doctree-read", read_summary_math)

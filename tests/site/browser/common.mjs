@@ -74,7 +74,6 @@ export async function visit(page, base, path) {
   for (const [event, action] of Object.entries(note)) page.on(event, action);
   await page.goto(base + path, { waitUntil: "load", timeout: 60000 });
   await page.evaluate(async () => {
-    if (window.MathJax?.startup) await window.MathJax.startup.promise;
     await document.fonts.ready;
     await new Promise((done) => setTimeout(done, 150));
   });
