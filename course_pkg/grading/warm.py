@@ -96,13 +96,14 @@ class Zygote:
 
 
 def receive(link: socket.socket, reader: protocol.FrameReader) -> protocol.Frame:
-    """The next frame; ConnectionError when the other side has ended."""
+    """The next frame, kept ones first; ConnectionError when the other side has ended."""
+    data = b""
     while True:
+        for frame in reader.feed(data):
+            return frame
         data = link.recv(1 << 20)
         if not data:
             raise ConnectionError("the box has ended")
-        for frame in reader.feed(data):
-            return frame
 
 
 _shared: dict[tuple[int, str, bool], Zygote] = {}
