@@ -22,13 +22,15 @@ def relu_in_float32(x, h_prev, W_xh, W_hh, b_h):
 
 
 EQUATION = "$$h_t = \\tanh(W_{xh} x_t + W_{hh} h_{t-1} + b_h),$$"
+LAYER = "Write one step of the layer,"
 OUTSIDE = ["The pre-activation is returned", "The bias is added outside", "There is a tanh for each", "The previous state is added"]
 
 rnn_step_relu = Variant(
     of="03-rnn-step",
     name="relu",
     says="the activation is ReLU",
-    text=[(EQUATION, "$$h_t = \\max(0, W_{xh} x_t + W_{hh} h_{t-1} + b_h),$$\n\nwith a ReLU in place of the tanh,")],
+    text=[(LAYER, "Write one step of the layer, with a ReLU in place of the tanh,"),
+          (EQUATION, "$$h_t = \\max(0, W_{xh} x_t + W_{hh} h_{t-1} + b_h),$$")],
     code=[("np.tanh(a)", "np.maximum(a, 0)")],
     without=[*OUTSIDE, "The activation is the logistic", "The previous state h_prev is overwritten"],
     mutants=[
@@ -53,8 +55,8 @@ rnn_step_sigmoid = Variant(
     of="03-rnn-step",
     name="sigmoid",
     says="the activation is the logistic sigmoid",
-    text=[(EQUATION, "$$h_t = \\sigma(W_{xh} x_t + W_{hh} h_{t-1} + b_h), \\qquad \\sigma(a) = 1 / (1 + e^{-a}),$$"
-                     "\n\nwith the logistic sigmoid in place of the tanh,")],
+    text=[(LAYER, "Write one step of the layer, with the logistic sigmoid in place of the tanh,"),
+          (EQUATION, "$$h_t = \\sigma(W_{xh} x_t + W_{hh} h_{t-1} + b_h), \\qquad \\sigma(a) = 1 / (1 + e^{-a}),$$")],
     code=[("np.tanh(a)", "1 / (1 + np.exp(-a))")],
     back=lambda x, h_prev, W_xh, W_hh, b_h: (x, h_prev, W_xh / 2, W_hh / 2, b_h / 2),
     result=lambda h, *_: (1 + h) / 2,
@@ -75,8 +77,8 @@ rnn_step_in_out = Variant(
     name="in-out",
     says="weights are (in, out)",
     text=[
-        (EQUATION, "$$h_t = \\tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h),$$\n\nwith examples as rows and weights (in, out), as some "
-                   "lectures have them,"),
+        (LAYER, "Write one step of the layer, with examples as rows and weights (in, out), as some lectures have them,"),
+        (EQUATION, "$$h_t = \\tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h),$$"),
         ("`W_xh` (H, D), `W_hh` (H, H) and `b_h` (H,). Return", "`W_xh` (D, H), `W_hh` (H, H) and `b_h` (H,). Return"),
         ("The equation is written for one column vector. In the code every example is a row, so each product is with a\n"
          "transposed matrix, and its shapes are (B, in) times (in, out).",

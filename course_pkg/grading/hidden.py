@@ -32,13 +32,18 @@ _CODE = ("../exercises/declare.py", "../exercises/judge.py", "../exercises/compa
 
 @dataclass(frozen=True)
 class Question:
-    """One exercise, ready to be judged."""
+    """One exercise, ready to be judged: `asked` are its hidden cases and, after them, the public cases given in full.
+
+    Those are edges that random inputs do not meet (a logit of 1000, a unit that never moves). Students know them, so
+    they earn nothing alone; but who fails them has not shown everything.
+    """
 
     id: str
     title: str
     function: str
     points: float
-    hidden: Task
+    asked: Task
+    drawn: int
     public: Task
     parts: tuple[Part, ...]
     torch: bool = False
@@ -46,6 +51,12 @@ class Question:
     @property
     def chapter(self) -> str:
         return self.id[:2]
+
+    @property
+    def hidden(self) -> Task:
+        """The hidden cases alone."""
+        mistakes = (Mistake(mistake.hint, mistake.outcomes[: self.drawn]) for mistake in self.asked.mistakes)
+        return replace(self.asked, cases=self.asked.cases[: self.drawn], mistakes=tuple(mistakes))
 
 
 @dataclass(frozen=True)
@@ -172,12 +183,16 @@ def _title(chapter: Chapter) -> str:
 def make_question(chapter: Chapter, exercise: Exercise, key: Key, points: float = 10.0) -> Question:
     """Hidden cases drawn with the key, expected results from the solution, outcomes of the mutants, and the parts."""
     drawn = draw(exercise, key)
-    task = task_for(chapter, exercise, [(f"hidden case {k}", inputs) for k, (_, inputs) in enumerate(drawn, 1)])
+    cases = [(f"hidden case {k}", inputs) for k, (_, inputs) in enumerate(drawn, 1)]
+    cases += [(f"public case “{case.name}”", case.inputs) for case in exercise.public if case.inputs is not None]
+    task = task_for(chapter, exercise, cases)
     task = replace(task, mistakes=tuple(_mistakes(chapter, exercise, task)))
     parts = parts_of(task, [chosen for chosen, _ in drawn])
     torch = any(cell.is_setup and "import torch" in cell.source for cell in chapter.notebook.cells)
     public = public_task(chapter, exercise)
-    return Question(exercise.id, exercise.title, exercise.function, points, task, public, parts, torch)
+    return Question(
+        exercise.id, exercise.title, exercise.function, points, task, len(drawn), public, parts, torch
+    )
 
 
 def _mistakes(chapter: Chapter, exercise: Exercise, task: Task) -> Iterable[Mistake]:
@@ -200,7 +215,11 @@ def options_of(exercise: Exercise) -> dict[str, tuple[Any, ...]]:
 
 
 def draw(exercise: Exercise, key: Key) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
-    """(options, inputs) of the hidden cases. Every combination of options has its smallest, its largest, and others."""
+    """(options, inputs) of the hidden cases. Every combination of options has its smallest, its largest, and others.
+
+    What is given as it stands among the public cases (a tie, logits of 1000) is asked again where there are no options:
+    no random draw would meet it.
+    """
     rng = key.generator("hidden", exercise.id)
     options = options_of(exercise)
     sizes = {name: choices for name, choices in exercise.hidden.items() if name not in options}
@@ -219,4 +238,4 @@ def draw(exercise: Exercise, key: Key) -> list[tuple[dict[str, Any], tuple[Any, 
             place = f"solutions/tasks_{exercise.chapter}.py, {exercise.id}"
             raise GradingError(f"{place}: inputs fails on {arguments}: {type(error).__name__}: {error}") from error
         out.append((combinations[combination], inputs))
-    return out
+    return out if options else out + [({}, tuple(case.inputs)) for case in exercise.public if case.inputs is not None]

@@ -91,8 +91,14 @@ class Secrets:
                     self._add(text, f"text of a mutant of {of}", of)
 
     def add_hidden(self, task: Task) -> None:
-        """The numbers of the hidden cases: inputs, expected results, and what known mistakes give."""
+        """The numbers of the hidden cases: inputs, expected results, and what known mistakes give.
+
+        A case that is also public (add_public comes first) is no secret.
+        """
+        public = [inputs for _, inputs in self.public.get(task.id, [])]
         for k, case in enumerate(task.cases, 1):
+            if [encode(x) for x in case.inputs] in public:
+                continue
             what = f"numbers of hidden case {k} of {task.id}"
             values = [[case.inputs, case.expected], case.expected, case.inputs]
             values += [m.outcomes[k - 1].value for m in task.mistakes if m.outcomes[k - 1] is not None]
