@@ -180,7 +180,7 @@ def encode(value: Any, most: int = 64 << 20, strict: bool = False) -> tuple[Any,
             return ["l", [node(y, depth + 1) for y in x]]
         if kind in DICTS:
             return ["d", [[node(k, DEPTH), node(y, depth + 1)] for k, y in dict.items(x)]]
-        if isinstance(x, tuple) and _names(getattr(kind, "_fields", getattr(x, "_fields", None)), len(x)):
+        if isinstance(x, tuple) and _names(getattr(x, "_fields", None), len(x)):
             return ["n", list(x._fields), [node(y, depth + 1) for y in tuple.__iter__(x)]]
         return opaque(in_words(x))
 
