@@ -170,7 +170,8 @@ def chapter_of(root: Path, number: str, term: str = "") -> Chapter:
 def make_paper(chapter: Chapter, key: Key, hash: str = "") -> Paper:
     """All questions of a chapter."""
     questions = tuple(make_question(chapter, exercise, key) for exercise in chapter.exercises)
-    return Paper(chapter.number, _title(chapter), hash, questions)
+    given = tuple(cell.source for cell in chapter.notebook.cells if cell.is_setup)
+    return Paper(chapter.number, _title(chapter), hash, questions, given)
 
 
 def _title(chapter: Chapter) -> str:
@@ -215,11 +216,7 @@ def options_of(exercise: Exercise) -> dict[str, tuple[Any, ...]]:
 
 
 def draw(exercise: Exercise, key: Key) -> list[tuple[dict[str, Any], tuple[Any, ...]]]:
-    """(options, inputs) of the hidden cases. Every combination of options has its smallest, its largest, and others.
-
-    What is given as it stands among the public cases (a tie, logits of 1000) is asked again where there are no options:
-    no random draw would meet it.
-    """
+    """(options, inputs) of the hidden cases. Every combination of options has its smallest, its largest, and others."""
     rng = key.generator("hidden", exercise.id)
     options = options_of(exercise)
     sizes = {name: choices for name, choices in exercise.hidden.items() if name not in options}
@@ -238,4 +235,4 @@ def draw(exercise: Exercise, key: Key) -> list[tuple[dict[str, Any], tuple[Any, 
             place = f"solutions/tasks_{exercise.chapter}.py, {exercise.id}"
             raise GradingError(f"{place}: inputs fails on {arguments}: {type(error).__name__}: {error}") from error
         out.append((combinations[combination], inputs))
-    return out if options else out + [({}, tuple(case.inputs)) for case in exercise.public if case.inputs is not None]
+    return out

@@ -35,7 +35,7 @@ def test_version(name, found, id):
     chapter = found[name]
     exercise = exercise_of(chapter, id)
     question = make_question(chapter, exercise, KEY)
-    tasks = {"public": question.public, "hidden": question.hidden}
+    tasks = {"public": question.public, "hidden": question.asked}
     assert exercise.version == name
     assert len(exercise.mutants) - (len(found) - 1) >= 5  # besides the solutions of the other versions
 
@@ -45,7 +45,7 @@ def test_version(name, found, id):
         assert judge(starter(chapter, exercise), task).status == "unwritten", where
     for mutant in exercise.mutants:
         function = chapter.edited(exercise, mutant.pairs)
-        assert not judge(function, question.hidden).right, f"the hidden tests accept: {mutant.hint}"
+        assert not judge(function, question.asked).right, f"the hidden tests accept: {mutant.hint}"
         verdict = judge(function, question.public)
         if not verdict.right and not mutant.hint.startswith("This answers another version"):
             assert verdict.hints == (mutant.hint,)
@@ -60,7 +60,7 @@ def test_version(name, found, id):
 def test_answers_to_other_versions_fail(name, found, id):
     """Last year's solution, whole, with its own first line and names, on this year's hidden tests."""
     mine = found[name]
-    task = make_question(mine, exercise_of(mine, id), KEY).hidden
+    task = make_question(mine, exercise_of(mine, id), KEY).asked
     for other in found.keys() - {name}:
         solution = found[other].reference(exercise_of(found[other], id))
         assert judge(task=task, function=solution).count < len(task.cases), other
