@@ -44,7 +44,8 @@ lab: $(VENV)/.has-lab  ## open JupyterLab on the exercises
 	@cd exercises && "$(abspath $(PY))" -m jupyter lab
 
 bench: $(VENV)/.has-all  ## time our fast RNN, GRU and LSTM against torch, and write the page of the book that shows it
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
+	@unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE; \
+		OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
 
 browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (Node must be there)
 	@command -v npm >/dev/null || { echo "The browser tests need Node 20 or newer with npm: see nodejs.org"; exit 1; }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_pkg import fast
-from course_pkg.fast import backwards, chunks, laid_out, one_minus_square, rows, transposed, with_one
+from course_pkg.fast import backwards, blocked, chunks, joined, one_minus_square, rows, with_one
 from course_pkg.gru import GRUGates, GRUParams, initial_gru_state
 from course_pkg.shapes import Bool, Float, checked
 from course_pkg.tree import add
@@ -33,8 +33,8 @@ def gru_forward_fast(
     h0 = initial_gru_state(p, xs) if h0 is None else h0
     dtype = np.result_type(p.W_h, xs, h0)
     scale = np.array(SCALE, dtype.type)[:, None, None]  # (3, 1, 1)
-    W_h = transposed(p.W_h.reshape(3, H, H) * scale)
-    W_x = transposed(np.column_stack([p.W_x, p.b]).reshape(3, H, D + 1) * scale)
+    W_h = blocked((p.W_h.reshape(3, H, H) * scale).swapaxes(1, 2), B)  # (3*S, H, H/S)
+    W_x = (np.column_stack([p.W_x, p.b]).reshape(3, H, D + 1) * scale).swapaxes(1, 2)  # (3, D+1, H)
     hs = np.empty((T + 1, B, H), dtype)
     hs[0] = h0
     padded = None if mask is None else ~mask[..., None]  # (T, B, 1)
@@ -53,24 +53,26 @@ def _blocks(hs: np.ndarray) -> list[tuple[int, int]]:
 def _read(
     W_h: np.ndarray, W_x: np.ndarray, b_hn: np.ndarray, xs: np.ndarray, hs: np.ndarray, padded: np.ndarray | None
 ) -> np.ndarray:
-    """One block: W_h (3, H, H), W_x (3, D+1, H), xs (T, B, D), padded (T, B, 1) -> r, z, n, m: (T, 4, B, H).
+    """One block: W_h (3*S, H, H/S), W_x (3, D+1, H), xs (T, B, D), padded (T, B, 1) -> r, z, n, m: (T, 4, B, H).
 
     hs: (T+1, B, H) is filled from its first entry on.
     """
     T, B, H = len(xs), *hs[0].shape
     xs1 = with_one(xs)
-    gates, from_h = np.empty((T, 4, B, H), hs.dtype), np.empty((3, B, H), hs.dtype)
+    gates, product = np.empty((T, 4, B, H), hs.dtype), np.empty((len(W_h), B, W_h.shape[-1]), hs.dtype)
+    from_h = joined(product, 3)  # (3, B, S, H/S)
+    cut, b_m = gates.reshape(T, 4, *from_h.shape[1:]), b_hn.reshape(from_h.shape[2:])
     for start, stop in chunks(T, gates[0].nbytes):
         from_x = np.matmul(rows(xs1[start:stop]), W_x).reshape(3, stop - start, B, H)
         for t in range(start, stop):
             x, h = from_x[:, t - start], hs[t + 1]  # views, as all that follow: written in place
             rz, (r, z, n, m) = gates[t, :2], gates[t]
-            np.matmul(hs[t], W_h, out=from_h)  # (3, B, H)
-            np.add(from_h[:2], x[:2], out=rz)
+            np.matmul(hs[t], W_h, out=product)
+            np.add(from_h[:2], x[:2].reshape(from_h[:2].shape), out=cut[t, :2])  # into r and z
+            np.add(from_h[2], b_m, out=cut[t, 3])  # into m
             np.tanh(rz, out=rz)
             rz *= 0.5
             rz += 0.5
-            np.add(from_h[2], b_hn, out=m)
             np.multiply(r, m, out=n)
             n += x[2]
             np.tanh(n, out=n)
@@ -94,7 +96,7 @@ def gru_backward_fast(
     hs, gates = trace
     H = len(p.b_hn)
     dxs, dh, dp = np.empty(xs.shape, hs.dtype), np.zeros_like(hs[0]), None
-    W_h = laid_out(np.roll(p.W_h, H, axis=0))  # (3H, H): n, r, z
+    W_h = blocked(np.roll(p.W_h, H, axis=0)[None], len(dh))  # (S, 3H, H/S): n, r, z
     for (first, last), block in zip(reversed(_blocks(hs)), reversed(gates), strict=True):
         steps = slice(first, last)
         da = _gate_gradients(W_h, block, hs[steps], dhs[steps], None if mask is None else mask[steps], dh)
@@ -109,21 +111,23 @@ def gru_backward_fast(
 def _gate_gradients(
     W_h: np.ndarray, gates: np.ndarray, h_prev: np.ndarray, dhs: np.ndarray, mask: np.ndarray | None, dh: np.ndarray
 ) -> np.ndarray:
-    """One block: gates (T, 4, B, H), h_prev and dhs (T, B, H) -> gradients of m, r, z, n (T*B, 4H).
+    """One block: W_h (S, 3H, H/S), gates (T, 4, B, H), h_prev, dhs (T, B, H) -> gradients of m, r, z, n (T*B, 4H).
 
     dh: (B, H) is carried through in place, from that of the block's last state to that of its first one.
     """
     T, B, H = dhs.shape
-    das, kept = np.empty((T, B, 4, H), h_prev.dtype), np.empty_like(dh)
+    das, product = np.empty((T, B, 4, H), h_prev.dtype), np.empty((len(W_h), B, W_h.shape[-1]), h_prev.dtype)
+    from_da = joined(product, 1)[0]  # (B, S, H/S): dh_{t-1} through the gates of step t
+    cut = dh.reshape(from_da.shape)
     for start, stop in reversed(chunks(T, das[0].nbytes)):
         real = None if mask is None else mask[start:stop, :, None]  # (steps, B, 1)
         local, keep = _local_derivatives(gates[start:stop], h_prev[start:stop], real)
         for t, k in backwards(start, stop):
             dh += dhs[t]
             np.multiply(local[k], dh, out=das[t].swapaxes(0, 1))  # (4, B, H): every path is dh times its own factor
-            np.multiply(dh, keep[k], out=kept)
-            np.matmul(das[t, :, :3].reshape(B, 3 * H), W_h, out=dh)
-            dh += kept
+            np.matmul(das[t, :, :3].reshape(B, 3 * H), W_h, out=product)
+            dh *= keep[k]
+            cut += from_da  # into dh
     return rows(das)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_pkg import fast
-from course_pkg.fast import backwards, chunks, laid_out, one_minus_square, rows, transposed, with_one
+from course_pkg.fast import backwards, blocked, chunks, joined, one_minus_square, rows, with_one
 from course_pkg.lstm import Gates, LSTMParams, LSTMState, initial_lstm_state
 from course_pkg.shapes import Bool, Float, checked
 from course_pkg.tree import add
@@ -36,8 +36,8 @@ def lstm_forward_fast(
     state0 = initial_lstm_state(p, xs) if state0 is None else state0
     dtype = np.result_type(p.W_h, xs, *state0)
     scale = np.array(SCALE, dtype.type)[:, None, None]  # (4, 1, 1)
-    W_h = transposed(p.W_h.reshape(4, H, H) * scale)
-    W_x = transposed(np.column_stack([p.W_x, p.b]).reshape(4, H, D + 1) * scale)
+    W_h = blocked((p.W_h.reshape(4, H, H) * scale).swapaxes(1, 2), B)  # (4*S, H, H/S)
+    W_x = (np.column_stack([p.W_x, p.b]).reshape(4, H, D + 1) * scale).swapaxes(1, 2)  # (4, D+1, H)
     hs, cs = np.empty((T + 1, B, H), dtype), np.empty((T + 1, B, H), dtype)
     hs[0], cs[0] = state0
     padded = None if mask is None else ~mask[..., None]  # (T, B, 1)
@@ -56,7 +56,7 @@ def _blocks(hs: np.ndarray) -> list[tuple[int, int]]:
 def _read(
     W_h: np.ndarray, W_x: np.ndarray, xs: np.ndarray, hs: np.ndarray, cs: np.ndarray, padded: np.ndarray | None
 ) -> np.ndarray:
-    """One block: W_h (4, H, H), W_x (4, D+1, H), xs (T, B, D), padded (T, B, 1) -> gates (T, 4, B, H).
+    """One block: W_h (4*S, H, H/S), W_x (4, D+1, H), xs (T, B, D), padded (T, B, 1) -> gates (T, 4, B, H).
 
     hs and cs: (T+1, B, H) are filled from their first entries on.
     """
@@ -64,12 +64,15 @@ def _read(
     scale, shift = (np.array(values, hs.dtype.type)[:, None, None] for values in (SCALE, SHIFT))  # (4, 1, 1)
     xs1 = with_one(xs)
     gates, written = np.empty((T, 4, B, H), hs.dtype), np.empty((B, H), hs.dtype)
+    product = np.empty((len(W_h), B, W_h.shape[-1]), hs.dtype)
+    from_h = joined(product, 4)  # (4, B, S, H/S)
+    cut = gates.reshape(T, *from_h.shape)
     for start, stop in chunks(T, gates[0].nbytes):
-        from_x = np.matmul(rows(xs1[start:stop]), W_x).reshape(4, stop - start, B, H)
+        from_x = np.matmul(rows(xs1[start:stop]), W_x).reshape(4, stop - start, *from_h.shape[1:])
         for t in range(start, stop):
             a, c = gates[t], cs[t + 1]  # views: written in place
-            np.matmul(hs[t], W_h, out=a)  # (4, B, H)
-            a += from_x[:, t - start]
+            np.matmul(hs[t], W_h, out=product)
+            np.add(from_h, from_x[:, t - start], out=cut[t])  # into a: (4, B, H)
             np.tanh(a, out=a)
             a *= scale
             a += shift
@@ -96,7 +99,7 @@ def lstm_backward_fast(
     hs, cs, gates = trace
     dstate = LSTMState(np.zeros_like(hs[0]), np.zeros_like(cs[0]))
     dxs, dp = np.empty(xs.shape, hs.dtype), None
-    W_h = laid_out(p.W_h)
+    W_h = blocked(p.W_h[None], hs.shape[1])  # (S, 4H, H/S)
     for (first, last), block in zip(reversed(_blocks(hs)), reversed(gates), strict=True):
         steps = slice(first, last)
         states = LSTMTrace(hs[first : last + 1], cs[first : last + 1], block)
@@ -117,17 +120,24 @@ def _gate_gradients(
     mask: np.ndarray | None,
     dstate: LSTMState,
 ) -> np.ndarray:
-    """One block: dhs, dcs (T, B, H) -> gradients of the pre-activations (T*B, 4H). dstate (B, H) is carried through."""
+    """One block: W_h (S, 4H, H/S), dhs, dcs (T, B, H) -> gradients of the pre-activations (T*B, 4H).
+
+    dstate: (B, H) each, is carried through.
+    """
     hs, cs, gates = states
     T, B, H = dhs.shape
     das = np.empty((T, B, 4, H), hs.dtype)
     dh, dc = dstate  # written in place: from that of the block's last state to that of its first one
     through_h = np.empty_like(dh)
+    product = np.empty((len(W_h), B, W_h.shape[-1]), hs.dtype)
+    from_da = joined(product, 1)[0]  # (B, S, H/S): dh_{t-1} through the gates of step t
+    cut, dhs = dh.reshape(from_da.shape), dhs.reshape(T, *from_da.shape)
+    from_da[...] = cut
     for start, stop in reversed(chunks(T, gates[0].nbytes)):
         real = None if mask is None else mask[start:stop, :, None]  # (steps, B, 1)
         local, dc_dh, keep = _local_derivatives(gates[start:stop], cs[start : stop + 1], real)
         for t, k in backwards(start, stop):
-            dh += dhs[t]
+            np.add(from_da, dhs[t], out=cut)  # into dh: (B, H)
             if dcs is not None:
                 dc += dcs[t]
             passed_over = None if mask is None else np.where(real[k], 0, dh)
@@ -135,10 +145,11 @@ def _gate_gradients(
             da = das[t].swapaxes(0, 1)  # (4, B, H), a view
             np.multiply(local[k, :3], dc, out=da[:3])  # i, f, g act through c_t
             np.multiply(local[k, 3], dh, out=da[3])  # o acts on h_t
-            np.matmul(das[t].reshape(B, 4 * H), W_h, out=dh)
+            np.matmul(das[t].reshape(B, 4 * H), W_h, out=product)
             dc *= keep[k]
             if mask is not None:
-                dh += passed_over
+                from_da += passed_over.reshape(from_da.shape)
+    cut[...] = from_da
     return rows(das)
 
 

@@ -52,6 +52,7 @@ SIDE = 768  # of the matrices whose product is the peak
 RECORD = ROOT / "experiments" / "results" / "bench.json"
 PAGE = ROOT / "book" / "speed.md"
 Step = Callable[[], object]
+KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # would make NumPy's library compute as on another processor
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when NumPy and torch are imported
 
 
@@ -206,6 +207,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if any(os.environ.get(name) != "1" for name in THREADS):
         print(f"One thread, please: run `make bench`, or set {', '.join(THREADS)} to 1")
+        return 2
+    if any(os.environ.get(name) for name in KERNELS):
+        print(f"NumPy's library must choose its own kernels: run `make bench`, or unset {' and '.join(KERNELS)}")
         return 2
     start = time.process_time()
     print("One training step; more than 1: our fast form is faster. Median (least - greatest).\n")

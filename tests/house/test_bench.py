@@ -50,6 +50,14 @@ def test_two_threads_are_refused(monkeypatch, capsys):
     assert "make bench" in capsys.readouterr().out
 
 
+def test_foreign_kernels_are_refused(monkeypatch, capsys):
+    for name in bench.THREADS:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert bench.main([]) == 2
+    assert "unset OPENBLAS_CORETYPE" in capsys.readouterr().out
+
+
 def recorded():
     return json.loads(bench.RECORD.read_text("utf8"))
 

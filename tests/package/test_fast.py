@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_pkg import fast
+from course_pkg.cells import CELLS, run, run_backward
+from course_pkg.tree import leaves, tree_map
 
 
 @given(st.integers(1, 50), st.integers(1, 100), st.integers(1, 1000))
@@ -32,16 +34,63 @@ def test_backwards_counts_in_the_sequence_and_in_the_chunk():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
 def test_layouts_change_where_numbers_lie_and_nothing_else(dtype):
     rng = np.random.default_rng(0)
-    W, xs, y = (rng.normal(size=shape).astype(dtype) for shape in ((3, 4, 5), (6, 2, 3), (4, 5)))
-    assert np.array_equal(fast.transposed(W), W.transpose(0, 2, 1))
-    assert np.array_equal(fast.laid_out(W), W)
-    columns = fast.laid_out(W).swapaxes(1, 2)
-    assert (W if dtype == np.float32 else columns).flags.c_contiguous  # float64: the columns in memory
+    xs, y = (rng.normal(size=shape).astype(dtype) for shape in ((6, 2, 3), (4, 5)))
     ones = fast.with_one(xs)
     assert ones.dtype == dtype and np.array_equal(ones[..., :3], xs) and np.array_equal(ones[..., 3], np.ones((6, 2)))
     assert np.array_equal(fast.rows(xs), xs.reshape(12, 3)) and np.shares_memory(fast.rows(xs), xs)
     before = y.copy()
     assert np.allclose(fast.one_minus_square(y), 1 - y**2, rtol=1e-6) and np.array_equal(y, before)
+
+
+@pytest.mark.parametrize(
+    ("G", "K", "N", "count", "pieces"),
+    [
+        (4, 128, 128, 32, 1),  # 32 * 128 * 128 multiplications are few enough
+        (1, 512, 128, 32, 4),  # 64 columns would be 1,048,576
+        (4, 256, 256, 32, 4),
+        (1, 1024, 256, 32, 16),
+        (1, 800, 200, 20, 5),  # 40 columns: no larger multiple of 8 divides 200
+        (1, 2000, 100, 20, 1),  # no multiple of 8 divides 100
+        (1, 3, 1, 5, 1),
+    ],
+)
+def test_blocks_are_as_large_as_small_products_allow_and_give_the_same_product(G, K, N, count, pieces):
+    rng = np.random.default_rng(0)
+    W, x = rng.normal(size=(G, K, N)), rng.normal(size=(count, K))
+    blocks = fast.blocked(W, count)
+    assert blocks.shape == (G * pieces, K, N // pieces) and blocks.flags.c_contiguous
+    product = np.matmul(x, blocks)
+    view = fast.joined(product, G)
+    assert view.shape == (G, count, pieces, N // pieces) and np.shares_memory(view, product)
+    assert np.allclose(view.reshape(G, count, N), x @ W, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
+def test_sequences_are_the_same_in_blocks(name, dtype, masked, monkeypatch):
+    T, B, D, H = 7, 3, 2, 24
+    rng = np.random.default_rng(0)
+    params = tree_map(
+        lambda v: v + 0.1 * rng.normal(size=v.shape).astype(dtype), CELLS[name].init(rng, D, H, dtype=dtype)
+    )
+    xs, up = rng.normal(size=(T, B, D)).astype(dtype), rng.normal(size=(T, B, H)).astype(dtype)
+    mask = np.arange(T)[:, None] < np.array([7, 3, 5]) if masked else None
+
+    def results():
+        done = run(CELLS[name], params, xs, None, mask)
+        return [done.outputs, *(v for _, v in leaves(run_backward(CELLS[name], params, xs, done, up, None, mask)))]
+
+    whole = results()
+    monkeypatch.setattr(fast, "SMALL", B * H * 8)  # blocks of 8 columns, and all columns where 4H rows are too many
+    monkeypatch.setattr(fast, "BLOCK", 3 * 4 * B * H * np.dtype(dtype).itemsize)  # and three steps at a time
+    assert len(fast.blocked(np.ones((1, H, H)), B)) == 3
+    in_blocks = results()
+    monkeypatch.setattr(fast, "SMALL", B * 4 * H * 8)
+    assert len(fast.blocked(np.ones((1, 4 * H, H)), B)) == 3
+    for a, b, c in zip(whole, in_blocks, results(), strict=True):
+        tolerance = 1e-12 if dtype == np.float64 else 1e-5
+        assert np.allclose(a, b, rtol=tolerance, atol=tolerance) and np.allclose(a, c, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("error", [AttributeError, OSError, TypeError])
