@@ -13,6 +13,7 @@ from course_pkg.cells import CELLS, hidden
 from course_pkg.dense import dense_forward
 from course_pkg.embedding import embedding_forward
 from course_pkg.language_models import LanguageModel, initial_states, lm_forward
+from course_pkg.losses import log_softmax
 from course_pkg.shapes import Float, check_positive_int, check_rng, checked
 from course_pkg.stacked import stacked_step
 
@@ -132,3 +133,13 @@ def silenced(H: int, units: list[int]) -> np.ndarray:
         if unit >= 0:
             factors[0, b, unit] = 0
     return factors
+
+
+def bits_without(p: LanguageModel, ids: np.ndarray, units: list[int]) -> np.ndarray:
+    """ids: (T+1, B), read once for each unit with that unit silent (-1: none) -> bits of each next token: (U, T, B)."""
+    (steps, B), H = ids.shape, p.out.W.shape[1]
+    copies = np.tile(ids, (1, len(units)))  # (T+1, U * B)
+    factors = np.repeat(silenced(H, units), B, axis=1).astype(p.out.W.dtype)
+    logits = read_with_factors(p, copies[:-1], factors)
+    nats = -np.take_along_axis(log_softmax(logits), copies[1:, :, None], axis=-1)[..., 0]  # (T, U * B)
+    return (nats / np.log(2)).reshape(steps - 1, len(units), B).swapaxes(0, 1)

@@ -5,11 +5,13 @@ The labels come from Python's own tokenizer, never from looking at the character
 
 import io
 import tokenize
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.data.stdlib_source import inside_string
+from course_pkg.data.code_text import tabbed
+from course_pkg.data.stdlib_source import inside_string, module_source
 
 OPEN, SHUT = "([{", ")]}"
 
@@ -51,3 +53,35 @@ def source_features(source: str) -> SourceFeatures:
     string = inside_string(source)
     change[string] = 0  # from Python 3.12 on, the brackets of an f-string are tokens too
     return SourceFeatures(string.astype(float), comment, np.cumsum(change), indent, column.astype(float))
+
+
+def labelled_text(sources: Iterable[str]) -> tuple[str, SourceFeatures]:
+    """Python sources, tabbed (code_text.tabbed), one after the other, and the features of the N characters: (N,) each.
+
+    The column is that in the source, so a tab moves on by four.
+    """
+    texts, found = [], []
+    for source in sources:
+        text, places = tabbed(source)
+        texts.append(text)
+        found.append([values[places] for values in source_features(source)])
+    return "".join(texts), SourceFeatures(*(np.concatenate(values) for values in zip(*found, strict=True)))
+
+
+def labelled_modules(names: Iterable[str]) -> tuple[str, SourceFeatures]:
+    """Modules of the standard library as one labelled text of N characters, features (N,) each."""
+    return labelled_text(module_source(name) for name in names)
+
+
+def string_ends(text: str, string: np.ndarray) -> np.ndarray:
+    """Places of the quotation marks that shut a string on one line, not tripled and not empty: integers (n,).
+
+    string: (N,), not 0 inside a literal, as in SourceFeatures.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(string) > 0, [0]]).astype(int)))
+    ends = []
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        literal = text[begin:end]
+        if len(literal) > 2 and literal[0] in "'\"" and literal[:3] != 3 * literal[0] and "\n" not in literal:
+            ends.append(end - 1)
+    return np.array(ends, int)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_pkg.data.source_features import source_features
+from course_pkg.data.source_features import labelled_modules, labelled_text, source_features, string_ends
 from course_pkg.data.stdlib_source import module_source
-from course_pkg.language_models import init_language_model, lm_forward
+from course_pkg.language_models import init_language_model, lm_forward, next_token_nats
 from course_pkg.reading_cells import (
+    bits_without,
     correlations,
     find_units,
     moved_correlations,
@@ -131,9 +132,28 @@ def test_silenced_and_bad_factors():
         read_with_factors(model(), np.zeros((3, 2), int), np.ones(4))
 
 
+def test_bits_without_each_unit():
+    p, ids = model(), np.random.default_rng(4).integers(0, 6, (8, 3))
+    bits = bits_without(p, ids, [-1, 2, 4])
+    assert bits.shape == (3, 7, 3)
+    assert np.allclose(bits[0], next_token_nats(p, ids) / np.log(2), atol=1e-12)
+    for row, unit in zip(bits[1:], (2, 4), strict=True):
+        alone = bits_without(p, ids[:, 1:2], [unit])[0]
+        assert np.allclose(row[:, 1:2], alone, atol=1e-12) and np.abs(row - bits[0]).max() > 1e-6
+
+
 # ---- features ----------------------------------------------------------------------------------------------------
 
-SOURCE = 'x = [1, (2,\n   3)]  # two\nclass A:\n    """Doc [\n    #."""\n    def f(self):\n        return f"{x[1]}"\n\ny = 0\n'
+SOURCE = """x = [1, (2,
+   3)]  # two
+class A:
+    \"\"\"Doc [
+    #.\"\"\"
+    def f(self):
+        return f"{x[1]}"
+
+y = 0
+"""
 
 
 def marked(name):
@@ -163,3 +183,18 @@ def test_features_of_modules(name):
     assert not (found.string * found.comment).any()
     starts = np.flatnonzero(found.comment * (1 - np.roll(found.comment, 1)))
     assert len(starts) > 5 and all(source[i] == "#" for i in starts)
+
+
+def test_a_labelled_text_is_tabbed_with_its_features():
+    text, found = labelled_text([SOURCE, SOURCE])
+    assert text.count("\t") == 2 * 5 and len(found.string) == len(text)
+    assert "".join(c for c, v in zip(text, found.comment, strict=True) if v) == "# two" * 2
+    first = text.index("\t\treturn")
+    assert found.column[first : first + 3].tolist() == [0, 4, 8]
+    assert labelled_modules(["textwrap"])[0].startswith('"""Text wrapping')
+
+
+def test_ends_of_short_strings():
+    text, found = labelled_text(["x = ['a', \"bc\", '', 'd']\n\"\"\"Doc.\"\"\"\ny = 'it\\'s'\n"])
+    ends = string_ends(text, found.string)
+    assert [text[: e + 1].rsplit(" ", 1)[-1] for e in ends] == ["['a'", '"bc"', "'d'", "'it\\'s'"]

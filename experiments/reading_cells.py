@@ -1,0 +1,105 @@
+"""Chapter 12 for three seeds: which unit of each model follows which feature, and what happens when it is silenced.
+
+    python -m experiments.reading_cells --weights FOLDER      writes results/reading_cells.json
+
+FOLDER holds char_model_seed{0,1,2}.npz from `python -m experiments.char_model --weights FOLDER`. Units are chosen on
+three of the held-out modules (SEARCH) and measured once more on the other three (CONFIRM).
+"""
+
+import argparse
+import json
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+
+from course_pkg.data.code_text import HELD_OUT, character_ids
+from course_pkg.data.source_features import SourceFeatures, labelled_modules, string_ends
+from course_pkg.data.streams import parallel_streams
+from course_pkg.language_models import LanguageModel
+from course_pkg.reading_cells import bits_without, correlations, find_units, unit_activity
+from course_pkg.weights import load_language_model
+
+RESULT = Path(__file__).parent / "results" / "reading_cells.json"
+SEARCH, CONFIRM = HELD_OUT[:3], HELD_OUT[3:]
+STREAMS = 8
+
+
+def activity_of(params: LanguageModel, text: str, streams: int = STREAMS) -> np.ndarray:
+    """tanh(c) of every unit after each character, but for the few that do not fill the streams."""
+    return unit_activity(params, character_ids(text), streams)
+
+
+def cost_at(bits: np.ndarray, places: np.ndarray, chars: int) -> np.ndarray:
+    """bits: (U, T, B) of the streams of a text of `chars` characters -> (U, 2): mean at the places, and elsewhere."""
+    there = np.zeros(chars, bool)
+    there[places] = True
+    _, T, B = bits.shape
+    there = np.stack([there[b * T + 1 : (b + 1) * T + 1] for b in range(B)], axis=1)  # (T, B): the targets' places
+    return np.stack([bits[:, there].mean(axis=1), bits[:, ~there].mean(axis=1)], axis=1)
+
+
+def one_seed(params: LanguageModel, rng: np.random.Generator, S: int, most: int | None) -> dict:
+    """All findings for one model."""
+    (text, features), (text2, features2) = labelled_modules(SEARCH), labelled_modules(CONFIRM)
+    text, text2 = text[:most], text2[:most]
+    first, second = activity_of(params, text), activity_of(params, text2)
+    found = {}
+    for name, values in zip(SourceFeatures._fields, features, strict=True):
+        finding = find_units(rng, first, values[: len(first)], least=min(2000, len(first) // 4), S=S)
+        confirmed = correlations(second, getattr(features2, name)[: len(second)])
+        k = finding.best
+        found[name] = {
+            "unit": k, "r": round(float(finding.r[k]), 3), "p": round(float(finding.p[k]), 4),
+            "r_confirmed": round(float(confirmed[k]), 3),
+            "control_95": round(float(np.quantile(finding.control, 0.95)), 3),
+            "units_p_below_0.01": int((finding.p < 0.01).sum()),
+        }  # fmt: skip
+    return found | {"silenced": silencing(params, text2, features2, found["string"]["unit"])}
+
+
+def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 8001) -> dict:
+    """Extra bits at the quotation marks that shut a string, and elsewhere, for every unit silenced alone."""
+    text = text[:chars]
+    ends, H = string_ends(text, features.string[: len(text)]), params.out.W.shape[1]
+    inputs, targets = parallel_streams(character_ids(text), 4)
+    bits = bits_without(params, np.concatenate([inputs, targets[-1:]]), list(range(-1, H)))
+    costs = cost_at(bits, ends, len(text))
+    extra = costs[1:] - costs[0]  # (H, 2)
+    order = np.argsort(-extra[:, 0])
+    return {
+        "string_ends": len(ends),
+        "bits_at_ends": round(float(costs[0, 0]), 3), "bits_elsewhere": round(float(costs[0, 1]), 3),
+        "unit": unit, "extra_at_ends": round(float(extra[unit, 0]), 3),
+        "extra_elsewhere": round(float(extra[unit, 1]), 3), "rank": int(np.flatnonzero(order == unit)[0]) + 1,
+        "largest": [[int(k), round(float(extra[k, 0]), 3), round(float(extra[k, 1]), 3)] for k in order[:5]],
+        "median_extra_at_ends": round(float(np.median(extra[:, 0])), 4),
+    }  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> dict:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--small", action="store_true", help="a short text, few moved features; prints only")
+    options = parser.parse_args(arguments)
+    S, most = (19, 3000) if options.small else (999, None)
+    result = {
+        "command": "python -m experiments.reading_cells --weights FOLDER",
+        "search": SEARCH, "confirm": CONFIRM, "moved_features": S,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__}, "seeds": {},
+    }  # fmt: skip
+    begin = time.process_time()
+    for seed in options.seeds:
+        params, _, _ = load_language_model(options.weights / f"char_model_seed{seed}.npz")
+        result["seeds"][str(seed)] = one_seed(params, np.random.default_rng(seed), S, most)
+        print(seed, json.dumps(result["seeds"][str(seed)], indent=1))
+    result["cpu_seconds"] = round(time.process_time() - begin)
+    if not options.small:
+        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
+    return result
+
+
+if __name__ == "__main__":
+    main()
