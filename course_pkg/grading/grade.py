@@ -21,7 +21,7 @@ from typing import Any
 from ..exercises.judge import Outcome, Verdict, judge_through
 from ..exercises.messages import lines
 from . import words
-from .hidden import Papers, Question, Sealed
+from .hidden import Paper, Papers, Question, Sealed
 from .keys import GradingError, term_key
 from .results import QuestionResult, SubmissionResult, content_hash, result_key, total, versions
 from .score import score
@@ -117,16 +117,22 @@ def _grade_sheet(
         return [lost(question, "unreadable") for question in paper.questions], {}
     try:
         with settings.box(level=settings.level, torch=paper.torch, limits=settings.limits) as box:
-            report = box.load(sheet.cells)
+            report = box.load(_cells(sheet, paper))
             failed = tuple(_failed_cells(report))
             if not report.alive:
                 return [lost(question, "not run") for question in paper.questions], {"failed_cells": failed}
-            return [_grade_question(box, question) for question in paper.questions], {"failed_cells": failed}
+            graded = [_grade_question(box, question) for question in paper.questions]
+        return _with_public(graded, sheet, paper, settings), {"failed_cells": failed}
     except GradingError:
         raise
     except Exception:  # the grader's own failure: this submission is reported, the others go on
         said = traceback.format_exc(limit=-4)[-2000:]
         return [lost(question, "grader", private=(said,)) for question in paper.questions], {"reason": "grader"}
+
+
+def _cells(sheet: Sheet, paper: Paper) -> list[tuple[str, str]]:
+    """What is run: the given cells, then the student's own."""
+    return [*(("the given first cell", source) for source in paper.given), *sheet.cells]
 
 
 def _failed_cells(report: Any) -> list[str]:
@@ -154,25 +160,42 @@ _FAULTS = {
 
 def lost(question: Question, reason: str, private: tuple[str, ...] = ()) -> QuestionResult:
     """No points, for a reason that lies before the question itself."""
-    said = (words.about(reason, question.function, question.hidden.arguments),)
+    said = (words.about(reason, question.function, question.asked.arguments),)
     return QuestionResult(question.id, question.title, question.function, reason, 0.0, question.points, said=said,
                           private=private)  # fmt: skip
 
 
 def _grade_question(box: Any, question: Question) -> QuestionResult:
     try:
-        verdict = judge_through(_Prudent(box, _groups(question)), question.hidden)
+        verdict = judge_through(_Prudent(box, _groups(question)), question.asked)
         share, parts = score(question.parts, verdict)
         points = round(question.points * share, 2)
-        public: tuple[str, ...] = ()
-        if points < question.points and verdict.status not in ("unwritten", "missing", "not a function"):
-            public = _public(judge_through(_Prudent(box), question.public))
         return QuestionResult(
             question.id, question.title, question.function, _reason(verdict, share), points, question.points, parts,
-            verdict.hints, words.sentences(verdict), public, _private(verdict),
+            verdict.hints, words.sentences(verdict), (), _private(verdict),
         )  # fmt: skip
     except Exception:
         return lost(question, "grader", private=(traceback.format_exc(limit=-4)[-2000:],))
+
+
+def _with_public(
+    graded: Sequence[QuestionResult], sheet: Sheet, paper: Paper, settings: Settings
+) -> list[QuestionResult]:
+    """The same results, those that lost points with what the public check says.
+
+    It shows texts of the student's own, so it is made in a box that has never seen a hidden input: in the other one a
+    hidden call could have left its inputs in a file or in shared memory, for a public call to tell.
+    """
+    useless = ("right", "unwritten", "missing", "not a function", "grader")
+    if all(result.reason in useless for result in graded):
+        return list(graded)
+    with settings.box(level=settings.level, torch=paper.torch, limits=settings.limits) as box:
+        box.load(_cells(sheet, paper))
+        return [
+            result if result.reason in useless
+            else replace(result, public=_public(judge_through(_Prudent(box), question.public)))
+            for result, question in zip(graded, paper.questions, strict=True)
+        ]  # fmt: skip
 
 
 def _reason(verdict: Verdict, share: float) -> str:

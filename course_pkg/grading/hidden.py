@@ -61,12 +61,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Paper:
-    """The questions of one chapter for one term. `hash` changes whenever a hidden test could change."""
+    """The questions of one chapter for one term. `hash` changes whenever a hidden test could change.
+
+    `given`: the cells with imports and helpers as students got them. They are run before a student's own, so that a
+    deleted or broken first cell costs nothing.
+    """
 
     chapter: str
     title: str
     hash: str
     questions: tuple[Question, ...]
+    given: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:

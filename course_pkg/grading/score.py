@@ -1,8 +1,9 @@
 """Partial credit: what was shown right, never the number of assertions.
 
 The parts of an exercise are its named results, each with and without what the declaration leaves open (a mask, a
-direction). A part is earned when it is right in all of its hidden cases. What a constant, a zero or an input handed
-back would get right shows nothing by itself, so such a part is earned only together with one that shows something.
+direction), and each in the special cases that the exercise gives in full. A part is earned when it is right in all of
+its cases. What a constant, a zero or an input handed back would get right shows nothing by itself, and nor do cases
+that students know. Such a part is earned only together with one that shows something.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..exercises.compare import compare
 from ..exercises.judge import CaseReport, Task, Verdict
 from ..exercises.values import transform
 
+SPECIAL = "special cases"
 DAMAGED = 0.5  # share of the points that is kept when the results are right but the caller's arrays were changed
 
 
@@ -46,12 +48,14 @@ class PartScore:
 
 
 def parts_of(task: Task, options: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:
-    """The parts of a task, from its results and the options with which each case was drawn."""
+    """The parts of a task, from its results and the options with which each case was drawn; the others are special."""
     groups: dict[str, list[int]] = {}
     for k, chosen in enumerate(options):
         groups.setdefault(", ".join(f"{name}={value}" for name, value in chosen.items()), []).append(k)
+    if len(task.cases) > len(options):
+        groups[SPECIAL] = list(range(len(options), len(task.cases)))
     return tuple(
-        Part(output, label, tuple(cases), _is_free(task, position, cases))
+        Part(output, label, tuple(cases), label == SPECIAL or _is_free(task, position, cases))
         for position, output in enumerate(task.returns)
         for label, cases in groups.items()
     )

@@ -48,10 +48,10 @@ def sentences(verdict: Verdict) -> tuple[str, ...]:
     """What the hidden tests found, for the student."""
     task, status = verdict.task, verdict.status
     if status == "right":
-        return (f"Right in all {len(verdict.reports)} hidden cases.",)
+        return (f"Right in all {len(verdict.reports)} cases.",)
     if status in ABOUT:
         return (about(status, task.function, task.arguments),)
-    out = [f"Right in {verdict.count} of {len(verdict.reports)} hidden cases."]
+    out = [f"Right in {verdict.count} of {len(verdict.reports)} cases."]
     out += _changed(task, verdict.reports) + _errors(task, verdict.reports)
     for output in [*task.returns, "the result"]:
         out += _output(task, output, verdict.reports)
@@ -69,10 +69,10 @@ def _changed(task: Task, reports: Sequence[CaseReport]) -> list[str]:
 def _errors(task: Task, reports: Sequence[CaseReport]) -> list[str]:
     out = []
     for name in dict.fromkeys(report.outcome.error for report in reports if report.outcome.error):
-        count = sum(report.outcome.error == name for report in reports)
         shown = name if name in _ERRORS else "an exception of its own"
         first = next(report for report in reports if report.outcome.error == name)
-        out.append(f"It stops with {shown} in {cases(count)}, for example with {inputs_in_words(task, first)}.")
+        where = places([report for report in reports if report.outcome.error == name])
+        out.append(f"It stops with {shown} in {where}, for example with {inputs_in_words(task, first)}.")
     for fault in dict.fromkeys(report.outcome.fault for report in reports if report.outcome.fault):
         if fault == "non-deterministic":
             out.append("Some results differ from one call to the next with the same inputs.")
@@ -86,9 +86,9 @@ def _output(task: Task, output: str, reports: Sequence[CaseReport]) -> list[str]
     found = [(r, f) for r in reports for f in r.findings if f.output.split(".")[0].split("[")[0] == output]
     if not found:
         return []
-    count = len({id(report) for report, _ in found})
+    where = places(list({id(report): report for report, _ in found}.values()))
     report, finding = next((pair for pair in found if pair[1].kind != "value"), found[0])
-    return [f"{_difference(task, output, report, finding)} Wrong in {cases(count)}."]
+    return [f"{_difference(task, output, report, finding)} Wrong in {where}."]
 
 
 def _difference(task: Task, output: str, report: CaseReport, finding: Finding) -> str:
@@ -161,6 +161,9 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "a tuple" if isinstance(value, tuple) else "something else")
 
 
-def cases(count: int) -> str:
-    """1 case, 2 cases."""
-    return f"{count} case" + "s" * (count != 1)
+def places(reports: Sequence[CaseReport]) -> str:
+    """In how many hidden cases, and in which public ones by name."""
+    public = [report.case.name for report in reports if not report.case.name.startswith("hidden")]
+    count = len(reports) - len(public)
+    hidden = [f"{count} hidden case{'s' * (count != 1)}"] if count else []
+    return " and in ".join(hidden + [f"the {name}" for name in public])
