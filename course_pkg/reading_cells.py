@@ -125,7 +125,7 @@ def read_with_factors(p: LanguageModel, ids: np.ndarray, factors: np.ndarray, ce
 
 
 def silenced(H: int, units: list[int]) -> np.ndarray:
-    """Factors (1, B, H) for B = len(units) copies of a text: in copy b the unit units[b] is silent, none if it is -1."""
+    """Factors (1, B, H) for B = len(units) copies of a text: in copy b unit units[b] is silent, none if it is -1."""
     factors = np.ones((1, len(units), H))
     for b, unit in enumerate(units):
         if not -1 <= unit < H:
