@@ -68,11 +68,12 @@ def _changed(task: Task, reports: Sequence[CaseReport]) -> list[str]:
 
 def _errors(task: Task, reports: Sequence[CaseReport]) -> list[str]:
     out = []
-    for name in dict.fromkeys(report.outcome.error for report in reports if report.outcome.error):
-        shown = name if name in _ERRORS else "an exception of its own"
-        first = next(report for report in reports if report.outcome.error == name)
-        where = places([report for report in reports if report.outcome.error == name])
-        out.append(f"It stops with {shown} in {where}, for example with {inputs_in_words(task, first)}.")
+    stopped: dict[str, list[CaseReport]] = {}
+    for report in reports:
+        if name := report.outcome.error:
+            stopped.setdefault(name if name in _ERRORS else "an exception of its own", []).append(report)
+    for shown, found in stopped.items():
+        out.append(f"It stops with {shown} in {places(found)}, for example with {inputs_in_words(task, found[0])}.")
     for fault in dict.fromkeys(report.outcome.fault for report in reports if report.outcome.fault):
         if fault == "non-deterministic":
             out.append("Some results differ from one call to the next with the same inputs.")

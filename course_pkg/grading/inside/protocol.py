@@ -179,6 +179,8 @@ def encode(value: Any, most: int = 64 << 20, strict: bool = False) -> tuple[Any,
         if kind is list:
             return ["l", [node(y, depth + 1) for y in x]]
         if kind in DICTS:
+            if not all(map(_is_key, dict.keys(x))):
+                return opaque("a dictionary with keys that are neither texts nor numbers")
             return ["d", [[node(k, DEPTH), node(y, depth + 1)] for k, y in dict.items(x)]]
         if isinstance(x, tuple) and _names(getattr(x, "_fields", None), len(x)):
             return ["n", list(x._fields), [node(y, depth + 1) for y in tuple.__iter__(x)]]
@@ -302,6 +304,14 @@ def decode(tree: Any, body: bytes, fields: Callable[[tuple[str, ...], list[Any]]
     if at != len(body):
         raise ProtocolError(f"{len(body) - at} bytes of the body belong to no array")
     return out
+
+
+def _is_key(x: Any) -> bool:
+    """What `decode` takes as the key of a dict."""
+    kind = type(x)
+    if kind is int:
+        return -(1 << 63) <= x < 1 << 63
+    return x is None or kind in (bool, str) or (kind is float and math.isfinite(x))
 
 
 def _plain_fields(names: tuple[str, ...], entries: list[Any]) -> Any:

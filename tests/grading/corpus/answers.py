@@ -187,11 +187,11 @@ rnn_step = Step()""")),
          "    linecache.cache[name] = (1, None, [source] * 99, name)\n"
          "    exec(compile(source, name, 'exec'))", "the line that is shown with an error"),
     Entry("inputs-in-the-shape", LEAK, notebook(WRONG, **step(
-        "return np.broadcast_to(0.0, (int(abs(x[0, 0]) * 1e7),))")), (), ("shape",), "digits of an input as a shape",
-        (r"\d{5,}",)),
+        "return np.broadcast_to(0.0, (int(round(abs(x[0, 0]) * 1e7)),))")), (), (), "digits of an input as a shape",
+        (r"\b\d{1,3}(?!00000\b)\d{5}\b",)),
     Entry("inputs-in-a-dtype", LEAK, notebook(WRONG, **step(
-        "return np.zeros(1, dtype=[('v%d' % (abs(x[0, 0]) * 1e7), float)])")), (), (), "digits of an input as a dtype",
-        (r"v\d{5,}",)),
+        "return np.zeros(1, [('v%d' % round(abs(x[0, 0]) * 1e7), float)])")), (), (), "digits of an input as a dtype",
+        (r"v\d{1,3}(?!00000\b)\d{5}\b",)),
     # --- warnings beside correct code
     alike("a-runtime-warning", WARNING, f"np.log(np.zeros(1))\nreturn {STEP}"),
     alike("a-deprecation-warning", WARNING,

@@ -10,14 +10,14 @@ KIND = "beyond the list"
 ENTRIES: list[Entry] = [
     # --- huge and deeply nested arrays
     trouble("giant-by-strides", HUGE,
-            "return np.broadcast_to(np.float64(0), (10**6, 10**6))", ("large|shape|big",)),
-    trouble("giant-for-real", HUGE, "return np.ones((4000, 4000))", ("large|shape|big|memory",)),
+            "return np.broadcast_to(np.float64(0), (10**6, 10**6))", ("more than is allowed",)),
+    trouble("giant-for-real", HUGE, "return np.ones((4000, 4000))", ("more than is allowed",)),
     trouble("list-of-lists-without-end", HUGE,
             "out = []\nfor _ in range(100000):\n    out = [out]\nreturn out", ("nested|deep|list",)),
     trouble("a-list-that-holds-itself", HUGE,
             "out = []\nout.append(out)\nreturn out", ("nested|deep|list|itself",)),
     trouble("an-integer-of-a-million-digits", HUGE, "return 1 << 4_000_000", ("integer|large|big",)),
-    trouble("a-million-small-things", HUGE, "return [0] * 10**7", ("list|large|big|memory",)),
+    trouble("a-million-small-things", HUGE, "return [0] * 10**7", ("more than is allowed",)),
     trouble("sixty-four-axes", HUGE, "return np.zeros((1,) * 32)", ("shape|axes|dimension",)),
     trouble("a-dictionary-with-odd-keys", HUGE,
             "return {None: 1, (1, 2): 2, 1.5: 3, b'x': 4, float('nan'): 5}", ("dict|kind|key|array",)),

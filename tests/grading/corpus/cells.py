@@ -104,7 +104,7 @@ BOTH = "%%time\n" + RIGHT["rnn_step"]
 ENTRIES: list[Entry] = [
     # --- huge and deeply nested notebooks
     lost("sixty-megabytes", HUGE, b'{"cells": "' + b"x" * (60 * 2**20) + b'"}', "large|big|size|MB"),
-    lost("a-hundred-thousand-brackets", HUGE, b"[" * 100000 + b"]" * 100000, "nested|deep"),
+    lost("a-hundred-thousand-brackets", HUGE, b"[" * 100000 + b"]" * 100000, "not a notebook"),
     lost("deep-metadata", HUGE, text().replace(
         '"nbformat"', '"deep": ' + '{"a":' * 5000 + "1" + "}" * 5000 + ', "nbformat"').encode(), "nested|deep"),
     honest("a-thousand-cells", HUGE, changed(many_cells)),
@@ -118,8 +118,10 @@ ENTRIES: list[Entry] = [
     lost("nan-for-a-cell-list", JSON, b'{"nbformat": 4, "cells": NaN, "metadata": {}}', "cells|notebook|JSON"),
     lost("a-python-file", JSON, "\n\n".join(RIGHT.values()).encode(), "not a notebook|JSON"),
     # --- nbformat 3
-    Entry("an-old-notebook", "nbformat 3", changed(version_3), (), ("format 3|old|save", ), seen=False),
-    lost("version-five", "nbformat 3", text().replace('"nbformat": 4', '"nbformat": 99').encode(), "format|version"),
+    honest("an-old-notebook", "nbformat 3", changed(version_3), says=("format 3",)),
+    honest("version-ninety-nine", "nbformat 3", text().replace('"nbformat": 4', '"nbformat": 99').encode(),
+           says=("format 4",)),
+    lost("neither-cells-nor-worksheets", "nbformat 3", b'{"nbformat": 3, "metadata": {}}', "format"),
     # --- wrong encoding
     honest("byte-order-mark", BYTES, b"\xef\xbb\xbf" + text().encode()),
     honest("utf-16", BYTES, text().encode("utf-16")),
@@ -131,8 +133,8 @@ ENTRIES: list[Entry] = [
         RIGHT, first="# α\u00a0β \U0001f600\nΔ = 1\nprint('é', Δ)")),
     # --- missing, duplicated, reordered cells
     Entry("missing-cell", ORDER, changed(remove), without("rnn_step"), GONE),
-    Entry("answer-in-a-text-cell", ORDER,
-          changed(lambda d: cell_of(d).update(cell_type="markdown")), without("rnn_step"), GONE),
+    honest("answer-in-a-text-cell", ORDER, changed(lambda d: cell_of(d).update(cell_type="markdown")),
+           says=("no code cell",)),
     honest("duplicated-cell", ORDER, changed(duplicate())),
     Entry("duplicated-and-the-last-is-wrong", ORDER,
           changed(duplicate(WRONG["rnn_step"])), without("rnn_step"), ("rnn_step",)),
@@ -168,6 +170,9 @@ ENTRIES: list[Entry] = [
     honest("plots-in-the-setup-cell", MAGIC, changed(lambda d: d["cells"][1].update(source=(
         "import matplotlib.pyplot as plt\nimport pandas as pd\nimport numpy as np\n"
         "from course_pkg.exercises import check\nfrom tqdm.auto import tqdm\nplt.plot([1, 2])")))),
+    honest("no-setup-cell", ORDER, changed(lambda d: d["cells"].pop(1) and None)),
+    honest("imports-what-is-not-there", MAGIC, changed(lambda d: d["cells"][1].update(
+        source="import scipy.special, torch\nimport numpy as np"))),
     honest("uses-what-check-returns", MAGIC, notebook(RIGHT, last="rnn_step(*check(rnn_step).inputs)")),
     honest("magic-inside-an-answer", MAGIC, notebook(RIGHT, rnn_step=RIGHT["rnn_step"].replace(
         "    return", "    %time a = a + 0\n    return"))),

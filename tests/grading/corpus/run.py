@@ -11,14 +11,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from course_pkg.grading.box import Limits
+from course_pkg.grading.feedback import feedback_page
 from course_pkg.grading.grade import Settings, grade_submission
-from course_pkg.grading.hidden import Papers
+from course_pkg.grading.gradebook import gradebook
+from course_pkg.grading.hidden import Label, Papers, Sealed
 from course_pkg.grading.keys import Key
 from course_pkg.grading.results import SubmissionResult
+from course_pkg.grading.summary import About, summary_page
 from tools.process_tree import tree
 
 from .base import CHAPTER, FUNCTIONS, IDS, RIGHT, ROOT, Entry, Where, notebook, share
@@ -32,7 +35,7 @@ PLACES = ("/tmp", "/dev/shm", "/var/tmp", "/run", "/", ".", "~")  # where someth
 class Grader:
     """One grader for all entries, as in a batch, and what the attackers know about the machine it runs on."""
 
-    papers: Papers
+    papers: Sealed
     settings: Settings
     where: Where
     heard: list[object] = field(default_factory=list)
@@ -52,6 +55,14 @@ class Grader:
             return False
 
 
+def three_exercises() -> Sealed:
+    """The questions of the corpus, with hidden tests drawn from a key of its own."""
+    every = Papers(ROOT, Key("corpus", bytes(range(32))))
+    paper = every[CHAPTER[:2]]
+    paper = replace(paper, questions=tuple(q for q in paper.questions if q.id in IDS))
+    return Sealed({paper.chapter: paper}, {paper.chapter: paper.hash}, Label(every.key.term, every.key.fingerprint))
+
+
 @contextmanager
 def grader(level: str | None = None) -> Iterator[Grader]:
     """A grader, a folder of the instructor, and a socket on which nobody should be heard."""
@@ -67,7 +78,7 @@ def grader(level: str | None = None) -> Iterator[Grader]:
         door.setblocking(False)
         marker = f"left-behind-{os.urandom(4).hex()}"
         where = Where(ROOT, victim, door.getsockname()[1], marker)
-        papers = Papers(ROOT, Key("corpus", bytes(range(32))))
+        papers = three_exercises()
         settings = Settings(level=level, allow_unsafe=level == "D", limits=LIMITS).ready()
         yield Grader(papers, settings, where, door=door)
 
@@ -84,6 +95,13 @@ def feedback(result: SubmissionResult) -> str:
     for file in result.files:
         out += [file.reason, file.detail, *file.oddities, *file.failed_cells]
     return "\n".join(out)
+
+
+def pages(result: SubmissionResult) -> str:
+    """The page that the student gets, without its footer, which holds hashes; and the instructor's summary."""
+    book = gradebook([result])
+    mine = feedback_page(book.rows[0], book).partition("<footer>")[0]
+    return mine.partition("</style>")[2] + summary_page(book, {}, About({})).partition("</style>")[2]
 
 
 def earned(result: SubmissionResult) -> dict[str, float]:
@@ -103,7 +121,8 @@ def problems(entry: Entry, result: SubmissionResult) -> list[str]:
             out.append(f"{what}: {name} earns {got[name]:.2f} of 1, deserves {deserved:.2f}")
     text = feedback(result)
     out += [f"the feedback does not say /{word}/" for word in entry.says if not re.search(word, text, re.I)]
-    out += [f"the feedback says /{word}/" for word in entry.never if re.search(word, text)]
+    shown = pages(result)
+    out += [f"the feedback says /{word}/" for word in entry.never if re.search(word, shown)]
     if entry.seen == any(file.reason for file in result.files):
         out.append("the file was not graded" if entry.seen else "nobody is told that the file could not be read")
     if "grader" in result.reasons or result.status == "grader":

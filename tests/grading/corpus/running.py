@@ -34,7 +34,7 @@ ENTRIES: list[Entry] = [
     trouble("memory-at-once", "memory", "return np.ones(10**11)", MEMORY),
     trouble("memory-bit-by-bit", "memory", "kept = []\nwhile True:\n    kept.append(bytearray(64 * 2**20))", MEMORY),
     honest("memory-in-a-scratch-cell", "memory",
-           notebook(RIGHT, last="kept = []\nwhile True:\n    kept.append(np.ones(2**23))"), says=MEMORY),
+           notebook(RIGHT, last="kept = []\nwhile True:\n    kept.append(np.empty(2**23))"), says=MEMORY),
     # --- forks
     trouble("fork-bomb", "forks", "import os\nwhile True:\n    os.fork()", ("process|permitted|fork",)),
     cheat("fork-that-stays", "forks", "a process that outlives the grading and changes the gradebook later", first="""
