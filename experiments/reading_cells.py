@@ -56,13 +56,13 @@ def one_seed(params: LanguageModel, rng: np.random.Generator, S: int, most: int 
             "control_95": round(float(np.quantile(finding.control, 0.95)), 3),
             "units_p_below_0.01": int((finding.p < 0.01).sum()),
         }  # fmt: skip
-    return found | {"silenced": silencing(params, text2, features2, found["string"]["unit"])}
+    return found | {"silenced": silencing(params, text2, features2, found["quote"]["unit"])}
 
 
 def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 8001) -> dict:
     """Extra bits at the quotation marks that shut a string, and elsewhere, for every unit silenced alone."""
     text = text[:chars]
-    ends, H = string_ends(text, features.string[: len(text)]), params.out.W.shape[1]
+    ends, H = string_ends(features.quote[: len(text)]), params.out.W.shape[1]
     inputs, targets = parallel_streams(character_ids(text), 4)
     bits = bits_without(params, np.concatenate([inputs, targets[-1:]]), list(range(-1, H)))
     costs = cost_at(bits, ends, len(text))

@@ -19,7 +19,8 @@ OPEN, SHUT = "([{", ")]}"
 class SourceFeatures(NamedTuple):
     """One number for each character, (n,) each."""
 
-    string: np.ndarray  # 1 inside a string literal, quotation marks included
+    quote: np.ndarray  # 1 inside a string in single marks, '...' or "...", the marks included
+    docstring: np.ndarray  # 1 inside a string in triple marks
     comment: np.ndarray  # 1 from the # to the end of the line
     depth: np.ndarray  # brackets that are open after this character
     indent: np.ndarray  # level of the block: 0 at the top; lines that go on, and blank ones, keep theirs
@@ -50,9 +51,24 @@ def source_features(source: str) -> SourceFeatures:
             level, done = level + (1 if token.type == tokenize.INDENT else -1), begin
     indent[done:] = level
     column = np.arange(n) - np.repeat(starts[:-1], np.diff(starts))
-    string = inside_string(source)
-    change[string] = 0  # from Python 3.12 on, the brackets of an f-string are tokens too
-    return SourceFeatures(string.astype(float), comment, np.cumsum(change), indent, column.astype(float))
+    quote, docstring = _single_and_triple(source)
+    change[(quote + docstring) > 0] = 0  # from Python 3.12 on, the brackets of an f-string are tokens too
+    return SourceFeatures(quote, docstring, comment, np.cumsum(change), indent, column.astype(float))
+
+
+def _single_and_triple(source: str) -> tuple[np.ndarray, np.ndarray]:
+    """1 inside strings in single marks, and in triple ones: (len(source),) each."""
+    both = np.zeros((2, len(source)))
+    for begin, end in _stretches(inside_string(source)):
+        literal = source[begin:end].lstrip("rbfuRBFU")
+        both[int(literal[:3] in ("\'\'\'", '"""')), begin:end] = 1
+    return both[0], both[1]
+
+
+def _stretches(inside: np.ndarray) -> list[tuple[int, int]]:
+    """Where a mask (N,) is True: (begin, end) of each stretch."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(inside) > 0, [0]]).astype(int)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def labelled_text(sources: Iterable[str]) -> tuple[str, SourceFeatures]:
@@ -73,15 +89,6 @@ def labelled_modules(names: Iterable[str]) -> tuple[str, SourceFeatures]:
     return labelled_text(module_source(name) for name in names)
 
 
-def string_ends(text: str, string: np.ndarray) -> np.ndarray:
-    """Places of the quotation marks that shut a string on one line, not tripled and not empty: integers (n,).
-
-    string: (N,), not 0 inside a literal, as in SourceFeatures.
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(string) > 0, [0]]).astype(int)))
-    ends = []
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        literal = text[begin:end]
-        if len(literal) > 2 and literal[0] in "'\"" and literal[:3] != 3 * literal[0] and "\n" not in literal:
-            ends.append(end - 1)
-    return np.array(ends, int)
+def string_ends(quote: np.ndarray) -> np.ndarray:
+    """quote: (N,) as in SourceFeatures -> places of the marks that shut a string that is not empty: integers (n,)."""
+    return np.array([end - 1 for begin, end in _stretches(quote) if end - begin > 2], int)

@@ -163,7 +163,7 @@ def marked(name):
 
 
 def test_features_of_a_small_source():
-    assert marked("string") == '"""Doc [\n    #."""f"{x[1]}"'
+    assert marked("docstring") == '"""Doc [\n    #."""' and marked("quote") == 'f"{x[1]}"'
     assert marked("comment") == "# two"
     assert marked("depth") == "[1, (2,\n   3)(self"
     found = source_features(SOURCE)
@@ -180,14 +180,15 @@ def test_features_of_modules(name):
     found = source_features(source)
     assert all(len(values) == len(source) for values in found)
     assert found.depth.min() == 0 and found.depth[-1] == 0 and found.indent.min() == 0
-    assert not (found.string * found.comment).any()
+    assert not (found.quote * found.comment).any() and not (found.quote * found.docstring).any()
+    assert 0 < found.docstring.mean() < 0.9
     starts = np.flatnonzero(found.comment * (1 - np.roll(found.comment, 1)))
     assert len(starts) > 5 and all(source[i] == "#" for i in starts)
 
 
 def test_a_labelled_text_is_tabbed_with_its_features():
     text, found = labelled_text([SOURCE, SOURCE])
-    assert text.count("\t") == 2 * 5 and len(found.string) == len(text)
+    assert text.count("\t") == 2 * 5 and len(found.quote) == len(text)
     assert "".join(c for c, v in zip(text, found.comment, strict=True) if v) == "# two" * 2
     first = text.index("\t\treturn")
     assert found.column[first : first + 3].tolist() == [0, 4, 8]
@@ -196,5 +197,5 @@ def test_a_labelled_text_is_tabbed_with_its_features():
 
 def test_ends_of_short_strings():
     text, found = labelled_text(["x = ['a', \"bc\", '', 'd']\n\"\"\"Doc.\"\"\"\ny = 'it\\'s'\n"])
-    ends = string_ends(text, found.string)
+    ends = string_ends(found.quote)
     assert [text[: e + 1].rsplit(" ", 1)[-1] for e in ends] == ["['a'", '"bc"', "'d'", "'it\\'s'"]
