@@ -60,7 +60,8 @@ def build_sample(folder: Path) -> Path:
     for name in ("site", "references.bib"):
         source = ROOT / "book" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, book / name)
-    shutil.copy(ROOT / "_config.yml", folder)
+    for name in ("_config.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
     toc = "format: jb-book\nroot: book/intro\nchapters:\n  - file: book/widgets\n"
     (folder / "_toc.yml").write_text(toc, encoding="utf8")
     (book / "intro.md").write_text(QUIZ, encoding="utf8")

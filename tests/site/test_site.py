@@ -47,6 +47,12 @@ def test_scripts_stand_only_where_they_are_needed(html):
     assert not [url for url in intro + widgets if "thebe" in url or "fontawesome" in url or "require" in url]
 
 
+def test_every_page_tells_its_version(html):
+    number = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf8"), re.MULTILINE)[1]
+    for page in (html / "book").glob("*.html"):
+        assert f'<span class="course-version">Version {number}' in page.read_text(encoding="utf8"), page.name
+
+
 def test_mathematics_in_a_quiz_answer(html):
     page = (html / "book/intro.html").read_text(encoding="utf8")
     assert re.search(r'<summary><span class="math notranslate nohighlight"><mjx-container.*?</span> and ', page)

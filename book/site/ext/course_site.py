@@ -10,6 +10,8 @@ from __future__ import annotations
 import html
 import re
 import shutil
+import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,21 @@ MISLEADING = (
 def configure(app: Sphinx, config: Any) -> None:
     """Point Sphinx at our own parts, before anything else reads the settings."""
     config.html_math_renderer = "course"
+    config.html_context["course_version"] = version()
     config.templates_path = [*config.templates_path, str(SITE / "templates")]
     config.nb_ipywidgets_js = {}  # widgets.js takes this part
+
+
+def version() -> str:
+    """The version of the package and the commit that the book is built from: "0.1.0, commit 1a2b3c4"."""
+    root = SITE.parents[1]
+    number = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]["version"]
+    asked = ["git", "-C", str(root), "rev-parse", "--short=7", "HEAD"]
+    try:
+        commit = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # a copy without its history
+        return number
+    return f"{number}, commit {commit}"
 
 
 def copy_files(app: Sphinx) -> None:
