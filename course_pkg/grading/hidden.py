@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,6 +27,7 @@ from .score import Part, parts_of
 
 COUNT = 12  # hidden cases of an exercise, unless its options need more
 EACH = 3  # at least so many for each combination of options
+_MAKING = threading.Lock()  # solutions are called with the output caught, which one thread at a time can do
 _CODE = ("../exercises/declare.py", "../exercises/judge.py", "../exercises/compare.py", "../exercises/variants.py",
          "hidden.py", "score.py")
 
@@ -97,10 +99,12 @@ class Papers(Mapping[str, Paper]):
         self._made: dict[str, Paper] = {}
 
     def __getitem__(self, number: str) -> Paper:
-        if number not in self._made:
-            if number not in self._numbers:
-                raise KeyError(number)
-            self._made[number] = make_paper(chapter_of(self.root, number, self.term), self.key, self.hash_of(number))
+        if number not in self._numbers:
+            raise KeyError(number)
+        with _MAKING:
+            if number not in self._made:
+                chapter = chapter_of(self.root, number, self.term)
+                self._made[number] = make_paper(chapter, self.key, self.hash_of(number))
         return self._made[number]
 
     def __iter__(self) -> Iterator[str]:
@@ -136,15 +140,20 @@ class Label:
     fingerprint: str
 
 
-class Sealed(dict[str, Paper]):
+class Sealed(Mapping[str, Paper]):
     """Papers that hold nothing but papers."""
 
     def __init__(self, papers: Mapping[str, Paper], hashes: Mapping[str, str], key: Label) -> None:
-        super().__init__(papers)
-        self.hashes, self.key = dict(hashes), key
+        self.papers, self.hashes, self.key = dict(papers), dict(hashes), key
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Sealed, (dict(self), self.hashes, self.key)
+    def __getitem__(self, number: str) -> Paper:
+        return self.papers[number]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.papers)
+
+    def __len__(self) -> int:
+        return len(self.papers)
 
     def functions(self, number: str) -> dict[str, str]:
         """id -> function of a chapter's exercises."""

@@ -52,6 +52,7 @@ ENTRIES: list[Entry] = [
     # --- the process
     hunt("scans-its-memory", KIND, "expected values or case names somewhere in the process", """
 import re
+words = re.compile(b"".join([b"is used untr", b"ansposed|hidden case [0-9]"]))
 try:
     areas = [line.split() for line in open("/proc/self/maps") if " rw-p " in line]
     with open("/proc/self/mem", "rb", 0) as memory:
@@ -59,17 +60,18 @@ try:
             low, high = (int(part, 16) for part in area[0].split("-"))
             memory.seek(low)
             data = memory.read(min(high - low, 2**24))
-            found += re.findall(rb"W_hh is used untr" + rb"ansposed|hidden [0-9]+ \\\\(B=", data)
+            found += words.findall(data)
 except OSError:
     pass
 """),
     hunt("scans-with-ctypes", KIND, "the same without /proc", """
 import ctypes, gc, re
+words = re.compile("".join(["is used untr", "ansposed|hidden case [0-9]"]))  # in no text of this cell
 for thing in gc.get_objects():
     if isinstance(thing, (list, tuple, dict)):
         values = thing.values() if isinstance(thing, dict) else thing
         for value in list(values)[:1000]:
-            if isinstance(value, str) and re.search("is used untr" + "ansposed|hidden [0-9]+ [(]B=", value):
+            if isinstance(value, str) and words.search(value):
                 found.append(value)
 """),
     hunt("raises-its-limits", KIND, "more time and memory", """
