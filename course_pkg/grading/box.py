@@ -90,7 +90,7 @@ class Box:
         if zygote is None:
             zygote = shared(level, torch)
             if zygote.single_use:
-                zygote = self._own = zygote if not zygote.used else Zygote(level, torch)
+                zygote = self._own = Zygote(level, torch)
         self.level, self.torch = zygote.level, zygote.torch
         self._link = zygote.session()
         most = 2 * self.limits.output_bytes + (8 << 20)

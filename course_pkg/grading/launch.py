@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+LEVELS = ("A", "B", "D")
 HERE = Path(__file__).resolve().parent
 START = "import sys; sys.path[:0] = sys.argv[1].split(':'); from inside.zygote import start; start()"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -43,10 +44,12 @@ class Launch:
 
 def launch(level: str, torch: bool, descriptor: int) -> Launch:
     """The start of a zygote that speaks on `descriptor`; OSError says why this machine cannot."""
+    if level not in LEVELS:
+        raise ValueError(f"there is no level {level!r}, only {', '.join(LEVELS)}")
     if os.name != "posix":
         raise OSError("boxes need Linux or macOS; on Windows run the course in WSL2")
     settings: dict[str, Any] = {"level": level, "torch": torch, "work": "/", "readable": [], "forget": []}
-    settings |= {"seccomp": 0, "landlock": [0, 0, 0], "folder_bytes": FOLDER}
+    settings |= {"seccomp": 0, "landlock": [0, 0, 0], "folder_bytes": FOLDER, "nest": True}
     program = b""
     if level in ("A", "B"):
         if not sys.platform.startswith("linux"):

@@ -115,7 +115,7 @@ def shared(level: str, torch: bool) -> Zygote:
     key = (os.getpid(), level, torch)
     with _lock:
         zygote = _shared.get(key)
-        if zygote is None or not zygote.alive or (zygote.single_use and zygote.used):
+        if zygote is None or not zygote.alive:
             zygote = _shared[key] = Zygote(level, torch)
         return zygote
 

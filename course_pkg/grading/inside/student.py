@@ -229,7 +229,7 @@ def _outcome(frame: protocol.Frame, namespace: dict[str, Any], most: int) -> byt
             fault, message = "output", str(too_much)
         except MemoryError:
             fault = "memory"
-        except Exception:
+        except BaseException:  # an object whose every attribute is code of the student's
             tree, body = ["o", "an object that cannot be read"], b""
     out = {"value": tree, "error": error, "message": message, "line": line, "changed": changed, "fault": fault}
     return protocol.pack(out | {"seconds": round(seconds, 5), **_notes(caught)}, body)

@@ -60,7 +60,7 @@ def _warm_torch() -> None:
 
 def _can_nest(settings: dict[str, Any]) -> bool:
     """Whether a child can have namespaces of its own, tried in a child."""
-    if settings["level"] != "A":
+    if settings["level"] != "A" or not settings["nest"]:
         return False
     child = os.fork()
     if child == 0:
@@ -83,6 +83,7 @@ def _fork(control: socket.socket, descriptor: int, settings: dict[str, Any]) -> 
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
+        os.close(nothing)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if settings["level"] == "A":
             if settings["nested"]:
