@@ -73,16 +73,25 @@ def as_state(dh: np.ndarray, like: Any) -> Any:
 
 @checked(through=True)
 def unroll(
-    cell: Cell, params: Any, xs: Float["T B D"], state: Any = None, mask: Bool["T B"] | None = None
+    cell: Cell,
+    params: Any,
+    xs: Float["T B D"],
+    state: Any = None,
+    mask: Bool["T B"] | None = None,
 ) -> list[Any]:
-    """(unroll)  xs: (T, B, D) -> the T+1 states [state_0, ..., state_T]; zeros for state_0 if None.
+    """(unroll)  xs: (T, B, D) -> the T+1 states [state_0, ..., state_T].
 
-    mask: (T, B), False at padded steps, where the state is carried over.
+    state_0: zeros if None. mask: (T, B), False at padded steps, where the
+    state is carried over.
     """
-    states = [cell.initial_state(params, xs.shape[1]) if state is None else state]
+    if state is None:
+        state = cell.initial_state(params, xs.shape[1])
+    states = [state]
     for t in range(len(xs)):
         new = cell.step(params, xs[t], states[-1])
-        states.append(new if mask is None else _select(mask[t], new, states[-1]))
+        if mask is not None:
+            new = _select(mask[t], new, states[-1])
+        states.append(new)
     return states
 
 

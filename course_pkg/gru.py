@@ -105,11 +105,16 @@ class GRUValues(NamedTuple):
 
 @checked
 def gru_gates(
-    p: GRUParams, x: Float["B D"], h_prev: Float["B H"], reset: str = "after", update: str = "keeps"
+    p: GRUParams,
+    x: Float["B D"],
+    h_prev: Float["B H"],
+    reset: str = "after",
+    update: str = "keeps",
 ) -> GRUValues:
-    """(gru-gates)  x: (B, D), h_prev: (B, H) -> gates and candidate, each (B, H)."""
+    """(gru-gates)  x: (B, D), h_prev: (B, H) -> all values, (B, H) each."""
     _check_form("gru_gates", reset, update)
-    a_x = GRUGates(*np.split(x @ p.W_x.T + p.b, 3, axis=-1))  # (B, 3H) -> three times (B, H)
+    stacked = x @ p.W_x.T + p.b  # (B, 3H)
+    a_x = GRUGates(*np.split(stacked, 3, axis=-1))  # three times (B, H)
     W_h = GRUGates(*np.split(p.W_h, 3))  # three times (H, H)
     r = sigmoid(a_x.r + h_prev @ W_h.r.T)
     z = sigmoid(a_x.z + h_prev @ W_h.z.T)
@@ -142,21 +147,30 @@ def gru_step_backward(
     reset: str = "after",
     update: str = "keeps",
 ) -> tuple[GRUParams, np.ndarray, np.ndarray]:
-    """(gru-step-grad)  dh = dL/dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
+    """(gru-step-grad)  dh = dL/dh: (B, H)
+
+    -> parameter gradients, dx: (B, D), dh_prev: (B, H).
+    """
     _check_form("gru_step_backward", reset, update)
     r, z, n, m, keep = gru_gates(p, x, h_prev, reset, update)
     W_h = GRUGates(*np.split(p.W_h, 3))  # three times (H, H)
     dkeep = dh * (h_prev - n)  # (B, H)
     da_z = (dkeep if update == "keeps" else -dkeep) * z * (1 - z)
     da_n = dh * (1 - keep) * (1 - n**2)
-    dm = da_n * r if reset == "after" else da_n  # what W_hn's product receives
-    dseen = dm @ W_h.n  # ... and what it read: h_{t-1}, or r_t * h_{t-1}
-    da_r = (da_n * m if reset == "after" else dseen * h_prev) * r * (1 - r)
-    read = h_prev if reset == "after" else r * h_prev
+    if reset == "after":  # r_t multiplies m_t, the product with h_{t-1}
+        read, dm = h_prev, da_n * r
+        dr, through_n = da_n * m, dm @ W_h.n
+    else:  # r_t multiplies h_{t-1}, which the product then reads
+        read, dm = r * h_prev, da_n
+        dread = dm @ W_h.n
+        dr, through_n = dread * h_prev, dread * r
+    da_r = dr * r * (1 - r)
     da = np.concatenate(GRUGates(r=da_r, z=da_z, n=da_n), axis=-1)  # (B, 3H)
-    dW_h = np.concatenate(GRUGates(r=da_r.T @ h_prev, z=da_z.T @ h_prev, n=dm.T @ read))  # (3H, H)
-    dh_prev = dh * keep + da_r @ W_h.r + da_z @ W_h.z + (dseen if reset == "after" else dseen * r)
-    return GRUParams(da.T @ x, dW_h, da.sum(axis=0), dm.sum(axis=0)), da @ p.W_x, dh_prev
+    dW_h = GRUGates(r=da_r.T @ h_prev, z=da_z.T @ h_prev, n=dm.T @ read)
+    db, db_hn = da.sum(axis=0), dm.sum(axis=0)
+    dp = GRUParams(da.T @ x, np.concatenate(dW_h), db, db_hn)  # dW_h: (3H, H)
+    dh_prev = dh * keep + through_n + da_r @ W_h.r + da_z @ W_h.z
+    return dp, da @ p.W_x, dh_prev
 
 
 # ---- a sequence --------------------------------------------------------------------------------------------------

@@ -116,10 +116,16 @@ def lstm_step_separate(gates: Gates, x: Float["B D"], state: LSTMState) -> LSTMS
 
 
 @checked
-def lstm_gates(p: LSTMParams, x: Float["B D"], h_prev: Float["B H"]) -> Gates:
-    """(lstm-gates)  x: (B, D), h_prev: (B, H) -> the values of the four gates, each (B, H)."""
-    a = Gates(*np.split(x @ p.W_x.T + h_prev @ p.W_h.T + p.b, 4, axis=-1))  # (B, 4H) -> four times (B, H)
-    return Gates(i=sigmoid(a.i), f=sigmoid(a.f), g=np.tanh(a.g), o=sigmoid(a.o))
+def lstm_gates(
+    p: LSTMParams,
+    x: Float["B D"],
+    h_prev: Float["B H"],
+) -> Gates:
+    """(lstm-gates)  x: (B, D), h_prev: (B, H) -> four gates, (B, H) each."""
+    stacked = x @ p.W_x.T + h_prev @ p.W_h.T + p.b  # (B, 4H)
+    a = Gates(*np.split(stacked, 4, axis=-1))  # four times (B, H)
+    i, f, o = sigmoid(a.i), sigmoid(a.f), sigmoid(a.o)
+    return Gates(i=i, f=f, g=np.tanh(a.g), o=o)
 
 
 @checked
@@ -132,15 +138,21 @@ def lstm_step(p: LSTMParams, x: Float["B D"], state: LSTMState) -> LSTMState:
 
 @checked
 def lstm_step_backward(
-    p: LSTMParams, x: Float["B D"], prev: LSTMState, state: LSTMState, dstate: LSTMState
+    p: LSTMParams,
+    x: Float["B D"],
+    prev: LSTMState,
+    state: LSTMState,
+    dstate: LSTMState,
 ) -> tuple[LSTMParams, np.ndarray, LSTMState]:
-    """(lstm-step-grad)  dstate: dL/dh_t and dL/dc_t (B, H) -> parameter gradients, dx: (B, D), dprev: (B, H) each.
+    """(lstm-step-grad)  dstate: dL/dh_t and dL/dc_t, (B, H) each
 
-    dstate.c is what c_t receives from later steps; what it receives through h_t is added here.
+    -> parameter gradients, dx: (B, D), dprev: (B, H) each. dstate.c is what c_t
+    receives from later steps; what it receives through h_t is added here.
     """
     i, f, g, o = lstm_gates(p, x, prev.h)
     tanh_c = np.tanh(state.c)
-    dc = dstate.c + dstate.h * o * (1 - tanh_c**2)  # (B, H): the additive path, and the path through h_t
+    through_h = dstate.h * o * (1 - tanh_c**2)
+    dc = dstate.c + through_h  # (B, H): along the cell, and through h_t
     da = np.concatenate(
         Gates(
             i=dc * g * i * (1 - i),
@@ -150,7 +162,8 @@ def lstm_step_backward(
         ),
         axis=-1,
     )  # (B, 4H)
-    return LSTMParams(da.T @ x, da.T @ prev.h, da.sum(axis=0)), da @ p.W_x, LSTMState(da @ p.W_h, dc * f)
+    dp = LSTMParams(da.T @ x, da.T @ prev.h, da.sum(axis=0))
+    return dp, da @ p.W_x, LSTMState(da @ p.W_h, dc * f)
 
 
 # ---- a sequence --------------------------------------------------------------------------------------------------

@@ -23,8 +23,7 @@ class LSTMTrace(NamedTuple):
     gates: tuple[np.ndarray, ...]  # block after block of steps: (steps, 4, B, H), in the order of `Gates`
 
 
-SCALE = Gates(i=0.5, f=0.5, g=1.0, o=0.5)  # gate = SHIFT + SCALE * tanh(SCALE * a): tanh for g, sigmoid for the others
-SHIFT = Gates(i=0.5, f=0.5, g=0.0, o=0.5)
+SCALE = Gates(i=0.5, f=0.5, g=1.0, o=0.5)  # sigmoid(a) = 0.5 + 0.5 tanh(0.5 a) for i, f and o
 
 
 @checked
@@ -61,7 +60,6 @@ def _read(
     hs and cs: (T+1, B, H) are filled from their first entries on.
     """
     T, B, H = len(xs), *hs[0].shape
-    scale, shift = (np.array(values, hs.dtype.type)[:, None, None] for values in (SCALE, SHIFT))  # (4, 1, 1)
     xs1 = with_one(xs)
     gates, written = np.empty((T, 4, B, H), hs.dtype), np.empty((B, H), hs.dtype)
     product = np.empty((len(W_h), B, W_h.shape[-1]), hs.dtype)
@@ -74,8 +72,9 @@ def _read(
             np.matmul(hs[t], W_h, out=product)
             np.add(from_h, from_x[:, t - start], out=cut[t])  # into a: (4, B, H)
             np.tanh(a, out=a)
-            a *= scale
-            a += shift
+            for sigmoids in (a[:2], a[3]):  # i, f and o; g stays a tanh
+                sigmoids *= 0.5
+                sigmoids += 0.5
             i, f, g, o = a
             np.multiply(f, cs[t], out=c)
             c += np.multiply(i, g, out=written)

@@ -214,7 +214,7 @@ def mut3_step_backward(
 def _mut_backward(
     W_hn: np.ndarray, h_prev: np.ndarray, z: np.ndarray, r: np.ndarray, n: np.ndarray, dh: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """What the three share: -> da_z, da_r, da_n (B, H), and dh_prev (B, H) but for the paths through the gates."""
+    """(mut-grad-shared)  -> da_z, da_r, da_n (B, H), and dh_prev (B, H) but for the paths through the gates."""
     da_z = dh * (n - h_prev) * z * (1 - z)
     da_n = dh * z * (1 - n**2)
     dseen = da_n @ W_hn  # what r_t * h_{t-1} receives
