@@ -7,6 +7,7 @@ end, so that its neighbours are not blamed, and then reported.
 
 from __future__ import annotations
 
+import queue
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from .results import SubmissionResult
 from .submissions import Handed
 
 MISSING = "dask.distributed is not installed here: pip install 'rnn-course[cluster]', or pip install distributed"
-PATIENCE = 60.0  # seconds without a single worker before the run is given up
+PATIENCE = 300.0  # seconds without a single worker before the run is given up
 POISON = "it killed every worker that tried it, alone at the last"
 
 
@@ -42,27 +43,33 @@ def over_cluster(
     except (OSError, ValueError) as error:
         raise GradingError(f"no dask scheduler answers at {address}: {error}") from error
     with client:
-        sealed = client.scatter(papers.sealed(), broadcast=False, hash=False)
+        sealed = client.submit(_same, papers.sealed(), pure=False)  # no scatter(): that is lost with its worker
         plain = Settings(settings.level, settings.allow_unsafe, settings.limits)
         suspects: list[Handed] = []
-        for one, result in _round(client, todo, papers, sealed, plain, 2):
-            if result is None:
+        for one, result in _round(client, todo, sealed, plain, 2):
+            if isinstance(result, str):
                 suspects.append(one)
             else:
                 yield result
         for one in suspects:
-            for _, result in _round(client, [one], papers, sealed, plain, 0):
-                yield result or failure(one, papers, settings.level or "", POISON)
+            for _, result in _round(client, [one], sealed, plain, 0):
+                broken = isinstance(result, str)
+                yield failure(one, papers, settings.level or "", result) if broken else result
+
+
+def _same(papers: Sealed) -> Sealed:
+    return papers
 
 
 def _round(
-    client: Any, todo: Sequence[Handed], papers: Papers, sealed: Any, settings: Settings, ahead: int
-) -> Iterator[tuple[Handed, SubmissionResult | None]]:
-    """(submission, result), with None where workers died of it. A few are sent ahead for each thread, never all."""
+    client: Any, todo: Sequence[Handed], sealed: Any, settings: Settings, ahead: int
+) -> Iterator[tuple[Handed, SubmissionResult | str]]:
+    """(submission, result or what went wrong around it). A few are sent ahead for each thread, never all."""
     from distributed import KilledWorker
 
     rest = iter(todo)
     waiting: dict[Any, Handed] = {}
+    done: queue.SimpleQueue[Any] = queue.SimpleQueue()
     alone = time.monotonic()
     try:
         while True:
@@ -72,30 +79,24 @@ def _round(
             elif time.monotonic() - alone > PATIENCE:
                 raise GradingError(f"no worker for {PATIENCE:.0f} s; what is finished is kept, start the command again")
             for one in rest:
-                waiting[client.submit(grade_parcel, one.packed(), sealed, settings, pure=False)] = one
+                future = client.submit(grade_parcel, one.packed(), sealed, settings, pure=False)
+                waiting[future] = one
+                future.add_done_callback(done.put)
                 if len(waiting) > ahead * max(1, threads):
                     break
             if not waiting:
                 return
-            for future in _done(list(waiting)):
-                one = waiting.pop(future)
-                try:
-                    yield one, future.result()
-                except KilledWorker:
-                    yield one, None
-                except Exception:
-                    yield one, failure(one, papers, settings.level or "", traceback.format_exc(limit=-4))
-                future.release()
+            try:
+                future = done.get(timeout=1.0)
+            except queue.Empty:
+                continue
+            one = waiting.pop(future)
+            try:
+                yield one, future.result()
+            except KilledWorker:
+                yield one, POISON
+            except Exception:  # grade_one does not raise: this is the cluster's own trouble
+                yield one, traceback.format_exc(limit=-4)
+            future.release()
     finally:
         client.cancel(list(waiting))
-
-
-def _done(futures: Sequence[Any]) -> list[Any]:
-    """Those that have come to an end; waits a second for the first."""
-    from distributed import wait
-
-    try:
-        wait(list(futures), timeout=1.0, return_when="FIRST_COMPLETED")
-    except TimeoutError:
-        return []
-    return [future for future in futures if future.done()]

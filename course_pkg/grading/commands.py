@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..exercises.messages import as_text, lines
-from . import words
+from ..exercises.messages import as_text
 from .batch import run
 from .exports import Filled, canvas, gradescope, moodle
-from .grade import Settings
+from .grade import Settings, public_words
 from .gradebook import Gradebook, plain
 from .hidden import Papers
 from .keys import DEFAULT, GradingError, Key, key_path, read_key, term_key
@@ -92,9 +91,7 @@ def check(arguments: argparse.Namespace) -> int:
                 task = public_task(chapter, exercise)
                 verdict = judge_through(box, task)
                 right, count = right + verdict.right, count + 1
-                fault = verdict.status if verdict.status in words.ABOUT else ""
-                said = [f"{task.function}: not right yet.", words.about(fault, task.function, task.arguments)]
-                print(as_text(lines(verdict) if not fault or fault in ("unwritten", "changing") else said))
+                print(as_text(list(public_words(verdict))))
     print(f"\n{right} of {count} exercises right.")
     return 0 if right == count else 1
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ def nbgrader(book: Gradebook, database: Path) -> Filled:
     except ImportError as error:
         raise GradingError(MISSING) from error
     database.parent.mkdir(parents=True, exist_ok=True)
-    with Database(f"sqlite:///{database}") as db:
+    with _its_programs(), Database(f"sqlite:///{database}") as db:
         for chapter in book.chapters:
             name = f"chapter-{chapter}"
             columns = [column for column in book.columns if column.chapter == chapter]
@@ -29,6 +32,17 @@ def nbgrader(book: Gradebook, database: Path) -> Filled:
             for row in book.rows:
                 _grades(db, name, columns, row)
     return Filled(database, len(book.rows))
+
+
+@contextlib.contextmanager
+def _its_programs() -> Iterator[None]:
+    """nbgrader calls alembic by name; in an environment that is not activated its folder is not on the path."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def _structure(db: Any, name: str, columns: Sequence[Column]) -> None:

@@ -43,11 +43,14 @@ class Settings:
     def ready(self) -> Settings:
         """With the level that this machine gives, or GradingError where hidden tests must not be run."""
         from .box import Box, Limits
-        from .levels import best_level
+        from .levels import best_level, probe
 
-        level = self.level or str(best_level())
+        level = self.level or best_level()
         if level == "D" and not self.allow_unsafe:
             raise GradingError(UNSAFE)
+        problem = probe(level) if self.level else ""
+        if problem:
+            raise GradingError(f"level {level} does not run on this machine: {problem}")
         return replace(self, level=level, limits=self.limits or Limits(), box=self.box or Box)
 
 
@@ -193,7 +196,7 @@ def _with_public(
         box.load(_cells(sheet, paper))
         return [
             result if result.reason in useless
-            else replace(result, public=_public(judge_through(_Prudent(box), question.public)))
+            else replace(result, public=public_words(judge_through(_Prudent(box), question.public)))
             for result, question in zip(graded, paper.questions, strict=True)
         ]  # fmt: skip
 
@@ -206,14 +209,14 @@ def _reason(verdict: Verdict, share: float) -> str:
     return "partial" if share else verdict.status
 
 
-def _public(verdict: Verdict) -> tuple[str, ...]:
+def public_words(verdict: Verdict) -> tuple[str, ...]:
     """The public check's words, with the numbers in them: students have these cases themselves."""
+    name, status = verdict.task.function, verdict.status
     faults = [report.outcome.fault for report in verdict.reports if report.outcome.fault in words.ABOUT]
-    if verdict.status in words.ABOUT and verdict.status != "changing":
-        return (words.about(verdict.status, verdict.task.function, verdict.task.arguments),)
-    if faults:
-        return (words.about(faults[0], verdict.task.function),)
-    return tuple(line[:1000] for line in lines(verdict))
+    if status in ("unwritten", "changing") or not (faults or status in words.ABOUT):
+        return tuple(line[:1000] for line in lines(verdict))
+    code = status if status in words.ABOUT else faults[0]
+    return (f"{name}: not right yet.", words.about(code, name, verdict.task.arguments))
 
 
 def _private(verdict: Verdict) -> tuple[str, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 import types
 import warnings
 
 from course_pkg.exercises import notebooks
 from course_pkg.exercises.judge import Outcome, call
 from course_pkg.exercises.values import same_bits
+
+ONE_AT_A_TIME = threading.RLock()  # standard output, which is caught, belongs to all threads
 
 
 class FakeBox:
@@ -31,7 +34,7 @@ class FakeBox:
         told = []
         for name, source in cells:
             error, line = "", ""
-            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            with ONE_AT_A_TIME, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
                     notebooks.run(source, self.namespace, f"<{name}>")
@@ -46,7 +49,8 @@ class FakeBox:
             return [Outcome(fault="not a function" if thing is not None else "missing") for _ in cases]
         out = []
         for inputs in cases:
-            first, second = call(thing, inputs), call(thing, inputs)
+            with ONE_AT_A_TIME:
+                first, second = call(thing, inputs), call(thing, inputs)
             same = first.error == second.error and (first.error or same_bits(first.value, second.value))
             out.append(first if same else Outcome(fault="non-deterministic"))
         return out
