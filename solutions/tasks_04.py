@@ -249,7 +249,7 @@ bptt = Exercise(
     mutants=[
         Mutant(replace="dh = dh + dhs[t]", by="dh = dhs[t]",
                hint="What the future says is thrown away. A state's gradient is its own loss plus what comes back "
-                    "from the next step: dh = dh + dhs[t]."),
+                    "from the next step: add the two."),
         Mutant(replace="dW_hh += da.T @ hs[t]", by="dW_hh += da.T @ hs[t + 1]",
                hint="dW_hh is built with the new state. hs[t] is the state that went into the step."),
         Mutant(replace="dW_xh += da.T @ xs[t]", by="dW_xh = da.T @ xs[t]",

@@ -30,9 +30,9 @@ from ..exercises.sources import Chapter
 from ..exercises.values import encode
 
 READABLE = {".py", ".md", ".txt", ".toml", ".json", ".ipynb", ".css", ".js", ".svg", ".mplstyle", ".typed", ""}
-LINE = 16  # characters of code without spaces from which a line of a solution tells something
+LINE = 12  # characters of code without spaces from which a line of a solution tells something
 SHORT = 10  # the same for a solution that is one line
-MUTANT = 20
+MUTANT = 12
 BLOB = re.compile(r"[A-Za-z0-9+/=_-]{160,}")  # encoded data: nothing that students need looks like this
 NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.\d*|\.\d+|\d+(?=[eE][-+]?\d))(?:[eE][-+]?\d+)?")
 RUNS = ((6, 3), (3, 5), (2, 7))  # so many numbers in a row, equal in so many significant digits: no chance

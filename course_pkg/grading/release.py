@@ -39,6 +39,7 @@ class Report:
     searched: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        shared = [leak for leak in self.findings.shared if "line of the solution" in leak.what]
         whose = f"the term {self.term}" if self.term else "no term: every task in the book's own version"
         lines = [
             f"{self.out}: {self.chapters} notebooks with {self.exercises} exercises, for {whose}.",
@@ -47,8 +48,8 @@ class Report:
             f"Searched {self.findings.files} files and {self.findings.numbers} numbers for "
             + ", ".join(f"{count} {what}" for what, count in self.searched.items())
             + ": found none.",
-            "Lines that course_pkg, which is published, shares with solutions (below half of one, or its only line): "
-            f"{len(self.findings.shared)}." + "".join(f"\n  {leak}" for leak in self.findings.shared),
+            f"Lines of solutions that course_pkg, which is published, also has: {len(shared)} (always less than half of a "
+            "solution, or its only line)." + "".join(f"\n  {leak}" for leak in shared),
             "The grader's boxes hold no course_pkg, so calling it in an answer earns nothing.",
         ]
         return "\n".join(lines)
@@ -129,6 +130,7 @@ def strangers(made: Path, files: Mapping[str, bytes]) -> list[Leak]:
 def bundle(root: Path, term: str | None, found: list[Chapter]) -> dict[str, bytes]:
     """Path -> bytes of everything that students get."""
     files = {f"exercises/{name}": data for name, data in plan(root, term).items()}
+    files["exercises/README.md"] = _for_students(files["exercises/README.md"].decode()).encode()
     for path in sorted((root / "course_pkg").rglob("*")):
         if path.is_file() and path.suffix in READABLE and path.suffix and "__pycache__" not in path.parts:
             files[PACKAGE + path.relative_to(root / "course_pkg").as_posix()] = path.read_bytes()
@@ -139,6 +141,14 @@ def bundle(root: Path, term: str | None, found: list[Chapter]) -> dict[str, byte
     title = f"Exercises, {term}" if term else "Exercises"
     files["README.md"] = text.replace("TITLE", title).encode()
     return files
+
+
+def _for_students(text: str) -> str:
+    """exercises/README.md without what only the whole repository has."""
+    begin, end = text.index("This folder is"), text.index("3. Run the cells")
+    first = "1. Install the course as [README.md](../README.md) says.\n2. Open a notebook here.\n"
+    text = text[:begin] + first + text[end:]
+    return text[: text.index("\nThese files are generated")]
 
 
 def _requirements(root: Path, found: list[Chapter]) -> str:
