@@ -13,7 +13,7 @@ NBVAL := --nbval --nbval-cell-timeout=120
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-portable lint format exercises execute lab bench browser sandbox lock clean clean-all
+.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading instructors browser sandbox lock clean clean-all
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -47,6 +47,13 @@ bench: $(VENV)/.has-all  ## time our fast RNN, GRU and LSTM against torch, and w
 	@unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE; \
 		OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
 
+bench-grading: $(VENV)/.has-all .venv-nbgrader/.has  ## grade the same answers with ours and with nbgrader, and record it
+	@$(PY) -m tools.bench_grading
+	@$(PY) -m tools.instructors_page
+
+instructors: $(VENV)/.has-all  ## play the term and the attacks of the guide for instructors again, and write what they print into it
+	@$(PY) -m tools.instructors_page --play
+
 browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (Node must be there)
 	@command -v npm >/dev/null || { echo "The browser tests need Node 20 or newer with npm: see nodejs.org"; exit 1; }
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
@@ -59,6 +66,11 @@ sandbox: $(VENV)/.has-book  ## install what grading needs to shut students' code
 	@command -v bwrap >/dev/null && ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -q bubblewrap libseccomp2 >/dev/null; } || \
 		echo "On Debian and Ubuntu: sudo apt-get install bubblewrap libseccomp2; on Fedora: sudo dnf install bubblewrap libseccomp"
+	@command -v bwrap >/dev/null || for docker in docker podman; do \
+		"$$docker" info >/dev/null 2>&1 || continue; \
+		numpy="$$($(PY) -c 'import numpy; print(numpy.__version__)')"; \
+		"$$docker" build -q --build-arg NUMPY="$$numpy" -t "rnn-course-box:$$numpy" course_pkg/grading/inside; break; \
+	done
 	@$(PY) -m course_pkg.grading.levels
 
 lock: $(VENV)/.has-book  ## resolve requirements.txt again and rewrite constraints.txt
@@ -69,7 +81,7 @@ clean:  ## remove what was built, keep the environment
 	@find . -name __pycache__ -not -path './.venv*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 clean-all: clean  ## remove the environments as well
-	@rm -rf .venv .venv-3.* node_modules *.egg-info
+	@rm -rf .venv .venv-3.* .venv-nbgrader node_modules *.egg-info
 
 # --- the environment: each level holds the ones before it, and marks them as installed -------------------------------
 
@@ -95,6 +107,13 @@ $(VENV)/.has-lab: $(PINS) | $(VENV)/.made
 	@echo "Installing JupyterLab and what the notebooks need into $(VENV) (about a minute, once)"
 	@$(PIP) $(PIP_EXTRA) -e ".[book,notebooks]"
 	@touch $(VENV)/.has-book $@
+
+.venv-nbgrader/.has: requirements.txt | $(VENV)/.made
+	@echo "Installing nbgrader into an environment of its own, .venv-nbgrader"
+	@$(PY) -m venv .venv-nbgrader
+	@.venv-nbgrader/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_EXTRA) \
+		nbgrader==0.9.6 ipykernel $$(grep '^numpy==' requirements.txt)
+	@touch $@
 
 $(VENV)/.has-all: $(PINS) | $(VENV)/.made
 	@echo "Installing everything, torch included, into $(VENV) (about two minutes, once)"

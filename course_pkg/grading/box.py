@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from ..exercises.judge import Outcome as PlainOutcome
 from ..exercises.values import Fields, same_bits
 from .inside import protocol
+from .inside.supervisor import MOST, WORDS
 from .levels import best_level
 from .warm import BoxError, Zygote, receive, shared
 
@@ -93,7 +94,7 @@ class Box:
                 zygote = self._own = Zygote(level, torch)
         self.level, self.torch = zygote.level, zygote.torch
         self._link = zygote.session()
-        most = 2 * self.limits.output_bytes + (8 << 20)
+        most = MOST + 2 * self.limits.output_bytes
         self._reader = protocol.FrameReader(protocol.Sizes(header=1 << 20, body=most))
         self._loaded = False
 
@@ -109,7 +110,7 @@ class Box:
         try:
             self._send(protocol.pack(header, b"".join(parts)), 10.0)
             frame = self._receive(60.0 + 8 * self.limits.wall_s)
-            inner = protocol.FrameReader(protocol.Sizes(header=1 << 16, body=0))
+            inner = protocol.FrameReader(WORDS)
             reports = [_cell_report(name, f.header) for name, f in zip(names, inner.feed(frame.body), strict=True)]
         except (OSError, ValueError):
             self.close()

@@ -9,10 +9,17 @@ import functools
 
 from .warm import BoxError, Zygote
 
-LADDER = ("A", "B", "D")
+LADDER = ("A", "B", "C", "D")
+MUST_REFUSE = {
+    "A": "fork, run a program, open a socket, read files, write files, signal others, read the course",
+    "B": "fork, run a program, open a socket, read files, write files, signal others, read the course",
+    "C": "write files, read the course, reach the network",
+    "D": "",
+}
 GUARANTEES = {
     "A": "own namespaces, an empty read-only root with Python and NumPy, no network, no new programs, no forks",
     "B": "nothing but Python and NumPy can be read, nothing written, no network, no new programs, no forks",
+    "C": "a container: no network, a read-only image, limits on memory and processes",
     "D": "a process of its own with limits on time and memory; its code can read every file and use the network",
 }
 PROBE = '''
@@ -38,6 +45,8 @@ def tries():
         "read files": tried(lambda: open("/etc/passwd")) or tried(lambda: os.listdir("/proc")),
         "write files": tried(lambda: os.open("/tmp/probe", os.O_CREAT | os.O_WRONLY)),
         "signal others": tried(lambda: os.kill(os.getppid(), 0)),
+        "read the course": tried(lambda: open(COURSE)),
+        "reach the network": tried(lambda: socket.create_connection(("192.0.2.1", 9), 0.05)),
     }
 '''
 
@@ -74,14 +83,15 @@ def probe(level: str) -> str:
 
     try:
         with Zygote(level) as zygote, Box(zygote=zygote) as box:
-            report = box.load([("probe", PROBE)])
+            report = box.load([("course", f"COURSE = {__file__!r}"), ("probe", PROBE)])
             (outcome,) = box.call("tries", [()])
     except (BoxError, OSError) as error:
         return str(error)
     if not report.ok or not isinstance(outcome.value, dict):
         return f"the probe does not run: {outcome.fault or outcome.error or [cell.fault for cell in report.cells]}"
-    allowed = [name for name, done in outcome.value.items() if done is not False]
-    return f"the box does not keep the student's code from: {', '.join(allowed)}" if allowed and level != "D" else ""
+    wanted = filter(None, MUST_REFUSE[level].split(", "))
+    allowed = [name for name in wanted if outcome.value.get(name) is not False]
+    return f"the box does not keep the student's code from: {', '.join(allowed)}" if allowed else ""
 
 
 def main() -> None:

@@ -33,10 +33,13 @@ class Zygote:
         try:
             with theirs, tempfile.TemporaryFile() as self._errors:
                 plan = launch(level, torch, theirs.fileno())
+                through = theirs if plan.stdio else subprocess.DEVNULL
+                passed = [] if plan.stdio else [theirs.fileno()]
                 self._process = subprocess.Popen(
-                    plan.command, env=plan.environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL, stderr=self._errors, start_new_session=True, cwd="/",
+                    plan.command, env=plan.environment, pass_fds=passed, stdin=through, stdout=through,
+                    stderr=self._errors, start_new_session=True, cwd="/",
                 )  # fmt: skip
+                self._stdio = plan.stdio
                 theirs.close()
                 try:
                     self._control.settimeout(STARTS_WITHIN)
@@ -55,7 +58,7 @@ class Zygote:
     @property
     def single_use(self) -> bool:
         """Whether boxes of this zygote would share namespaces, so that each needs its own."""
-        return self.level == "A" and not self.hello.header.get("nested")
+        return self._stdio or (self.level == "A" and not self.hello.header.get("nested"))
 
     def session(self) -> socket.socket:
         """The socket of a new guard, which serves one submission."""
@@ -64,6 +67,8 @@ class Zygote:
         if self.single_use and self.used:
             raise BoxError("this machine needs a zygote for each box")
         self.used = True
+        if self._stdio:
+            return self._control.dup()
         ours, theirs = socket.socketpair()
         with theirs:
             try:

@@ -1,22 +1,19 @@
 """Boxes for the tests: one zygote for each level that runs here, and why the others do not."""
 
-import functools
-
 import pytest
 
 from course_pkg.grading.box import Box, Limits
 from course_pkg.grading.levels import probe
-from course_pkg.grading.warm import Zygote
+from course_pkg.grading.warm import Zygote, shared
 
 QUICK = Limits(wall_s=1.0, call_s=0.5, memory_mb=160, output_bytes=1 << 20)
 LEVELS = ("A", "B", "D")
 WALLED = ("A", "B")
 
 
-@functools.cache
 def zygote(level):
-    """Started once for all tests of this process; ends with it, because its socket does."""
-    return Zygote(level)
+    """Started once for all tests of this process, and closed at its end."""
+    return shared(level, False)
 
 
 def box(level, limits=QUICK):

@@ -96,6 +96,7 @@ def test_an_error_names_the_students_line(level):
         ("def f(x):\n    rows = []\n    while True: rows.append(bytearray(1 << 24))", "memory"),
         ("import numpy as np\ndef f(x): return np.zeros(1 << 22)", "output"),
         ("def f(x): return [0] * 10**5", "output"),
+        ("def f(x): return [x + k / 7 for k in range(49_990)] + ['a' * 500_000]", "output"),
         ("def f(x):\n    row = [0]\n    for _ in range(40): row = [row, row]\n    return row", "output"),
         ("import numpy as np\ndef f(x): return np.random.rand()", "non-deterministic"),
         ("import numpy as np\nnp.random.seed(0)\ndef f(x): return np.random.rand()", "non-deterministic"),

@@ -28,6 +28,7 @@ import numpy as np
 
 from . import confine, magics, protocol, standins
 
+HEADER = 1 << 20  # bytes of an answer beside its arrays
 PRINTED = 2000  # characters of what was printed that are kept
 
 
@@ -100,7 +101,7 @@ def _cell(namespace: dict[str, Any], name: str, source: str, seconds: float) -> 
         signal.signal(signal.SIGALRM, alarm)
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            exec(compile(text, file, "exec"), namespace)
+            exec(compile(text, file, "exec", dont_inherit=True), namespace)
             signal.setitimer(signal.ITIMER_REAL, 0)
         except BaseException as error:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -232,7 +233,9 @@ def _outcome(frame: protocol.Frame, namespace: dict[str, Any], most: int) -> byt
         except BaseException:  # an object whose every attribute is code of the student's
             tree, body = ["o", "an object that cannot be read"], b""
     out = {"value": tree, "error": error, "message": message, "line": line, "changed": changed, "fault": fault}
-    return protocol.pack(out | {"seconds": round(seconds, 5), **_notes(caught)}, body)
+    out |= {"seconds": round(seconds, 5), **_notes(caught)}
+    packed = protocol.pack(out, body)
+    return packed if len(packed) - len(body) < HEADER else protocol.pack(out | {"value": None, "fault": "output"})
 
 
 def _call(function: Any, arguments: Sequence[Any]) -> tuple[Any, BaseException | None, float, Sequence[Any], Any]:

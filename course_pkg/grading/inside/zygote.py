@@ -16,9 +16,43 @@ from typing import Any
 from . import confine, protocol, student, supervisor
 
 
+class Pipes:
+    """Standard input and output as one connection: all that a container has. Other output goes nowhere."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.dup(0), os.dup(1)
+        _silence()
+
+    def recv(self, most: int) -> bytes:
+        """Up to `most` bytes; none when the other side has hung up."""
+        return os.read(self._reading, most)
+
+    def sendall(self, data: bytes) -> None:
+        """Write everything."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._writing, view) :]
+
+    def fileno(self) -> int:
+        """What to watch for a hang-up."""
+        return self._reading
+
+    def close(self) -> None:
+        """Close both ends."""
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+def _silence() -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    os.close(nothing)
+
+
 def main(descriptor: int) -> None:
-    """Read the settings, say what is here, then fork a guard for each socket that comes."""
-    control = socket.socket(fileno=descriptor)
+    """Read the settings, say what is here, fork a guard for each socket that comes; in a container, be the guard."""
+    control: Any = socket.socket(fileno=descriptor) if descriptor >= 0 else Pipes()
     confine.undumpable()
     settings = _settings(control)
     import numpy as np
@@ -32,6 +66,8 @@ def main(descriptor: int) -> None:
     confine.held()  # asked once, after the imports
     settings["nested"] = _can_nest(settings)
     control.sendall(protocol.pack({"ready": True, "nested": settings["nested"], "numpy": np.__version__}))
+    if descriptor < 0:
+        supervisor.guard(control, settings)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel collects the ended
     while True:
         order, descriptors, _, _ = socket.recv_fds(control, 1, 1)
@@ -40,7 +76,7 @@ def main(descriptor: int) -> None:
         _fork(control, descriptors[0], settings)
 
 
-def _settings(control: socket.socket) -> dict[str, Any]:
+def _settings(control: Any) -> dict[str, Any]:
     reader = protocol.FrameReader()
     while True:
         data = control.recv(1 << 16)
@@ -80,10 +116,7 @@ def _fork(control: socket.socket, descriptor: int, settings: dict[str, Any]) -> 
         return
     try:
         control.close()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(nothing, number)
-        os.close(nothing)
+        _silence()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if settings["level"] == "A":
             if settings["nested"]:
@@ -98,5 +131,5 @@ def _fork(control: socket.socket, descriptor: int, settings: dict[str, Any]) -> 
 
 
 def start() -> None:
-    """From the command line: the last argument is the number of the descriptor."""
+    """From the command line: the last argument is the number of the descriptor, or -1 for standard input and output."""
     main(int(sys.argv[-1]))
