@@ -82,10 +82,10 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--scheduler", default="", metavar="ADDRESS", help="use the machines of a Dask scheduler, such "
                        "as tcp://host:8786")  # fmt: skip
 
-    check = command("check", "what a student sees: the public checks of a notebook, in the box of the grading")
+    check = command("check", "what a student sees: the public checks of a notebook, in the box of the grading",
+                    "The folder `checks` stands beside the notebook, as in the bundle. Hidden tests play no part.")
     check.add_argument("notebook", type=Path, metavar="NOTEBOOK")
     check.add_argument("--level", choices="ABCD", help="isolation (default: the best that runs here)")
-    of_term(check)
 
     merge = command("merge", "make one run of several: the shards of a batch system, or several machines")
     merge.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the OUT folders")

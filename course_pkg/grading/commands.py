@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ..exercises.check import PLACES, load
+from ..exercises.judge import Task, judge_through
 from ..exercises.messages import as_text
 from .batch import run
 from .exports import Filled, canvas, gradescope, moodle
-from .grade import Settings, public_words
+from .grade import Settings, failed_cells, public_words
 from .gradebook import Gradebook, plain
 from .hidden import Papers
-from .keys import DEFAULT, GradingError, Key, key_path, read_key, term_key
+from .keys import GradingError, Key, key_path, read_key, term_key
 from .runs import about_batch, read_run, write_reports
 from .runs import diff as diff_of
 from .runs import merge as merge_runs
+from .sheets import sheets_of
 from .submissions import Handed, find
 
 NEEDS_FILE = {"canvas": "the gradebook that you exported from Canvas",
@@ -64,36 +67,59 @@ def grade(arguments: argparse.Namespace) -> int:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """course check: the public cases alone, so that no key is needed and every level is good enough."""
-    from ..exercises.generate import public_task
-    from ..exercises.judge import judge_through
-    from .hidden import chapter_of
-    from .sheets import sheets_of
-
-    settings = Settings(arguments.level, allow_unsafe=True).ready()
-    (one,) = find(arguments.notebook) if arguments.notebook.is_file() else [None]
-    if one is None:
+    """course check: the public cases of checks/NN.json alone; no solutions, no key, and every level is good enough."""
+    if not arguments.notebook.is_file():
         raise GradingError(f"there is no notebook {arguments.notebook}")
-    papers = Papers(arguments.course, Key(arguments.term or DEFAULT, b"public"), arguments.term)
-    sheets, files = sheets_of(one.read(), papers)
+    public = Public(arguments.notebook)
+    settings = Settings(arguments.level, allow_unsafe=True).ready()
+    sheets, files = sheets_of(find(arguments.notebook)[0].read(), public)
     for file in files:
         for said in (file.reason and f"{file.name}: {file.reason}. {file.detail}", *file.oddities):
             if said:
                 print(said)
     if not sheets or any(sheet.reason for sheet in sheets.values()):
         return 1
-    right = count = 0
-    for number, sheet in sheets.items():
-        chapter = chapter_of(arguments.course, number, arguments.term)
-        with settings.box(level=settings.level, torch=False, limits=settings.limits) as box:  # type: ignore[misc]
-            box.load(sheet.cells)
-            for exercise in chapter.exercises:
-                task = public_task(chapter, exercise)
-                verdict = judge_through(box, task)
-                right, count = right + verdict.right, count + 1
-                print(as_text(list(public_words(verdict))))
-    print(f"\n{right} of {count} exercises right.")
-    return 0 if right == count else 1
+    ((number, sheet),) = sheets.items()
+    torch = any("import torch" in source for _, source in sheet.cells)
+    with settings.box(level=settings.level, torch=torch, limits=settings.limits) as box:  # type: ignore[misc]
+        for said in failed_cells(box.load(sheet.cells)):
+            print(said)
+        verdicts = [judge_through(box, task) for task in public[number]]
+    for verdict in verdicts:
+        print(as_text(list(public_words(verdict))))
+    right = sum(verdict.right for verdict in verdicts)
+    print(f"\n{right} of {len(verdicts)} exercises right.")
+    return 0 if right == len(verdicts) else 1
+
+
+class Public(Mapping[str, list[Task]]):
+    """The public tasks of every chapter, from the folder `checks` that belongs to a notebook."""
+
+    def __init__(self, notebook: Path) -> None:
+        places = [notebook.resolve().parent / place for place in PLACES]
+        found = next((place for place in places if any(place.glob("[0-9][0-9].json"))), None)
+        if found is None:
+            raise GradingError(f"there is no folder `checks` beside {notebook}; copy it there from the course")
+        self._files = {path.stem: path for path in sorted(found.glob("[0-9][0-9].json"))}
+
+    def __getitem__(self, number: str) -> list[Task]:
+        try:
+            return load(self._files[number])
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise GradingError(f"{self._files[number].name} in the folder `checks` is damaged: {error}") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._files
+
+    def functions(self, number: str) -> dict[str, str]:
+        """id -> function of a chapter's exercises."""
+        return {task.id: task.function for task in self[number]}
 
 
 def merge(arguments: argparse.Namespace) -> int:

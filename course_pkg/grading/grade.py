@@ -121,7 +121,7 @@ def _grade_sheet(
     try:
         with settings.box(level=settings.level, torch=paper.torch, limits=settings.limits) as box:
             report = box.load(_cells(sheet, paper))
-            failed = tuple(_failed_cells(report))
+            failed = tuple(failed_cells(report))
             if not report.alive:
                 return [lost(question, "not run") for question in paper.questions], {"failed_cells": failed}
             graded = [_grade_question(box, question) for question in paper.questions]
@@ -138,7 +138,7 @@ def _cells(sheet: Sheet, paper: Paper) -> list[tuple[str, str]]:
     return [*(("the given first cell", source) for source in paper.given), *sheet.cells]
 
 
-def _failed_cells(report: Any) -> list[str]:
+def failed_cells(report: Any) -> list[str]:
     """One sentence about each cell that stopped. Cells ran before any hidden input came: their texts are harmless."""
     out = []
     for cell in report.cells:

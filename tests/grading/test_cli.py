@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -181,31 +182,44 @@ def test_diff_of_something_else(tmp_path, capsys):
     assert "is not the folder of a run" in capsys.readouterr().err
 
 
-def test_check_says_what_the_notebook_would(course, tmp_path, capsys, without_walls):
-    path = tmp_path / "04_steps.ipynb"
-    path.write_bytes(kit.notebook(course))
-    assert main(["check", str(path), "--course", str(course)]) == 0
-    said = capsys.readouterr().out
-    assert "step_back: right on 3 cases" in said and "2 of 2 exercises right." in said
-    path.write_bytes(kit.notebook(course, kit.WRONG))
-    assert main(["check", str(path), "--course", str(course)]) == 1
-    said = capsys.readouterr().out
-    assert "Hint: this looks like a known mistake. The derivative of tanh is missing." in said
-    assert "0 of 2 exercises right." in said
-    path.write_bytes(kit.notebook(course, {kit.SUM: "x = 1"}))
-    assert main(["check", str(path), "--course", str(course)]) == 1
-    assert "The notebook does not define `masked_sum`" in capsys.readouterr().out
-    path.write_bytes(b"{")
-    assert main(["check", str(path), "--course", str(course)]) == 1
+@pytest.fixture
+def student(course, tmp_path):
+    """A notebook with the folder checks beside it, as in the bundle, and nothing else of the course."""
+    shutil.copytree(course / "exercises/checks", tmp_path / "mine/checks")
+    return tmp_path / "mine/04_steps.ipynb"
+
+
+def test_check_says_what_the_notebook_would(course, student, capsys, without_walls):
+    def said(code, **answers):
+        student.write_bytes(kit.notebook(course, answers.get("answers")))
+        assert main(["check", str(student)]) == code
+        return capsys.readouterr().out
+
+    right = said(0)
+    assert "step_back: right on 3 cases" in right and "2 of 2 exercises right." in right
+    wrong = said(1, answers=kit.WRONG)
+    assert "Hint: this looks like a known mistake. The derivative of tanh is missing." in wrong
+    assert "0 of 2 exercises right." in wrong
+    assert "The notebook does not define `masked_sum`" in said(1, answers={kit.SUM: "x = 1"})
+    assert "stopped with ZeroDivisionError" in said(1, answers={kit.SUM: "1 / 0"})
+
+
+def test_check_of_what_cannot_be_checked(student, capsys, without_walls):
+    assert main(["check", str(student)]) == 2
+    assert "there is no notebook" in capsys.readouterr().err
+    student.write_bytes(b"{")
+    assert main(["check", str(student)]) == 1
     assert "The file is damaged" in capsys.readouterr().out
-    assert main(["check", str(tmp_path / "missing.ipynb"), "--course", str(course)]) == 2
-    assert not (course / ".course").exists()  # no key is needed
+    (student.parent / "checks/04.json").write_text("{}", encoding="utf-8")
+    assert main(["check", str(student)]) in (1, 2)
+    (student.parent / "checks/04.json").unlink()
+    assert main(["check", str(student)]) == 2
+    assert "no folder `checks` beside" in capsys.readouterr().err
 
 
-def test_check_in_the_real_box(course, tmp_path, capsys):
-    path = tmp_path / "04_steps.ipynb"
-    path.write_bytes(kit.notebook(course, {kit.SUM: kit.WRONG[kit.SUM]}))
-    assert main(["check", str(path), "--course", str(course)]) == 1
+def test_check_in_the_real_box(course, student, capsys):
+    student.write_bytes(kit.notebook(course, {kit.SUM: kit.WRONG[kit.SUM]}))
+    assert main(["check", str(student)]) == 1
     said = capsys.readouterr().out
     assert "step_back: right on 3 cases" in said and "The padding is added, too." in said
 
