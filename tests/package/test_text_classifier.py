@@ -110,7 +110,7 @@ RNG = np.random.default_rng(0)
 GRU = CELLS["gru"]
 P = init_text_classifier(RNG, GRU, 5, 3, 4)
 BAG = init_text_classifier(RNG, None, 5, 3, 4)
-IDS, TARGETS = np.ones((3, 2), int), np.ones(2)
+IDS, TARGETS, NONE = np.ones((3, 2), int), np.ones(2), np.zeros((3, 2), bool)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ IDS, TARGETS = np.ones((3, 2), int), np.ones(2)
         (lambda: init_text_classifier(RNG, bidirectional(GRU), 5, 3, 4), ValueError, "got one of two directions$"),
         (lambda: classifier_logits(GRU, P, IDS, None, "median"), ValueError, "pool must be one of 'last', 'mean'"),
         (lambda: classifier_logits(None, BAG, IDS, None, "last"), ValueError, "pool must be 'mean' or 'max' with"),
-        (lambda: classifier_loss(None, BAG, IDS, TARGETS), ValueError, "^classifier_loss: pool must be one of 'mean', "),
+        (lambda: classifier_loss(None, BAG, IDS, TARGETS), ValueError, "must be one of 'mean', 'max', got 'last'$"),
         (lambda: classifier_loss(GRU, P, IDS + 4, TARGETS), ValueError, "ids must be in 0..4"),
         (lambda: classifier_loss(GRU, P, IDS, np.ones(2, int)), TypeError, "targets must be an array of floats"),
         (lambda: classifier_loss(GRU, P, IDS, TARGETS[:1]), ValueError, r"targets must be \(B,\) with B=2"),
         (lambda: classifier_loss(GRU, P, IDS, TARGETS * 2), ValueError, r"targets must be in \[0, 1\]"),
-        (lambda: classifier_loss(GRU, P, IDS, TARGETS, np.zeros((3, 2), bool), "mean"), ValueError, "step"),
+        (lambda: classifier_loss(GRU, P, IDS, TARGETS, NONE, "mean"), ValueError, "must keep at least one step"),
         (lambda: classifier_loss(GRU, P._replace(out=P.cell), IDS, TARGETS), TypeError, "p.out must be a DenseParams"),
     ],
 )
