@@ -7,6 +7,7 @@ out, keeps no more of it than `Limits` allow, and waits no longer. Expected resu
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import threading
@@ -146,7 +147,8 @@ class Box:
         """Outcomes of all cases, called in one fork; [] when they did not all come to an end there."""
         self._order(parts, fresh=False, reseed=reseed)
         frame = self._receive(60.0 + 8 * self.limits.call_s * len(parts))
-        outcomes = [] if frame.header.get("fault") else _outcomes(frame.body, self.limits.output_bytes)
+        fault = frame.header.get("fault")
+        outcomes = [] if fault else _outcomes(frame.body, self.limits.output_bytes, len(parts))
         good = len(outcomes) == len(parts) and not any(o.fault in ("memory", "output", "protocol") for o in outcomes)
         return outcomes if good else []
 
@@ -158,7 +160,7 @@ class Box:
             fault = frame.header.get("fault")
             if frame.header.get("case") != k or (fault and fault not in FAULTS):
                 raise protocol.ProtocolError("an answer out of order")
-            outcomes = [] if fault else _outcomes(frame.body, self.limits.output_bytes)
+            outcomes = [] if fault else _outcomes(frame.body, self.limits.output_bytes, 2)
             found.append(_both(*outcomes) if len(outcomes) == 2 else Outcome(fault=fault or "killed"))
         return found
 
@@ -243,12 +245,12 @@ class BoxPool:
 # --- what came out, made of plain parts -------------------------------------------------------------------------------
 
 
-def _outcomes(data: bytes, most: int) -> list[Outcome]:
-    """The frames that a child wrote -> outcomes; bytes that are no frame become one with that fault, the last."""
+def _outcomes(data: bytes, most: int, count: int) -> list[Outcome]:
+    """The frames that a child wrote -> outcomes, one more than `count` at most; what is no frame becomes a fault."""
     reader = protocol.FrameReader(protocol.Sizes(header=1 << 20, body=most))
     found: list[Outcome] = []
     try:
-        for frame in reader.feed(data):
+        for frame in itertools.islice(reader.feed(data), count + 1):
             found.append(_one(frame))
     except (ValueError, RecursionError, MemoryError):
         found.append(Outcome(fault="protocol"))

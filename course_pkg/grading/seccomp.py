@@ -16,7 +16,7 @@ from typing import Any
 
 ALLOW, NOTIFY = 0x7FFF0000, 0x7FC00000
 EPERM, ENOSYS, ENOTTY = 1, 38, 25
-EQ = 4
+EQ, PR_SET_PDEATHSIG, SIGKILL = 4, 1, 9
 FORK_FLAGS = 0x00200000 | 0x01000000 | 17  # CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD, as fork() of libc asks
 
 ALLOWED = """
@@ -58,6 +58,7 @@ def compiled() -> Filter:
         for name in ALLOWED:
             _rule(library, context, ALLOW, name)
         _rule(library, context, NOTIFY, "clone", (0, FORK_FLAGS))
+        _rule(library, context, ALLOW, "prctl", (0, PR_SET_PDEATHSIG), (1, SIGKILL))
         _rule(library, context, _fail(ENOSYS), "clone3")  # libc then takes clone, whose flags a filter can read
         _rule(library, context, ALLOW, "prlimit64", (2, 0))  # asking, not setting
         _rule(library, context, _fail(ENOTTY), "ioctl")
@@ -95,14 +96,13 @@ def _number(library: Any, name: str) -> int:
     return int(library.seccomp_syscall_resolve_name(name.encode()))
 
 
-def _rule(library: Any, context: int, action: int, name: str, equal: tuple[int, int] | None = None) -> None:
+def _rule(library: Any, context: int, action: int, name: str, *equal: tuple[int, int]) -> None:
+    """The action for a call whose arguments (by position) equal the values."""
     number = _number(library, name)
     if number < 0:  # this processor does not have it, or has it under another name
         return
-    compare = (_Compare * 1)()
-    if equal:
-        compare[0] = _Compare(equal[0], EQ, equal[1], 0)
-    code = library.seccomp_rule_add_array(context, action, number, 1 if equal else 0, compare)
+    compare = (_Compare * max(1, len(equal)))(*[_Compare(position, EQ, value, 0) for position, value in equal])
+    code = library.seccomp_rule_add_array(context, action, number, len(equal), compare)
     if code < 0:
         raise OSError(-code, f"libseccomp refused the rule for {name}: {os.strerror(-code)}")
 

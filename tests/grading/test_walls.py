@@ -224,6 +224,33 @@ def test_nothing_outlives_a_box(level):
     assert wait_until(lambda: not below(root) - before), below(root) - before
 
 
+LYING = """
+import os
+fork, told = os.fork, []
+def other():
+    pid = fork()
+    told.append(pid)
+    return pid and told[0]
+os.fork = other
+def f(k):
+    while k: pass
+    return k
+"""
+
+
+@needs_proc
+@pytest.mark.parametrize("level", WALLED)
+def test_a_process_that_lies_about_its_forks_keeps_none(level):
+    """The guard asks the kernel: calls that hang are ended, although the student's process names another's number."""
+    box(level).close()
+    before = below(os.getpid())
+    with box(level, Limits(wall_s=1.0, call_s=0.2)) as opened:
+        assert opened.load([("a", LYING)]).ok
+        assert opened.call("f", [(0,)])[0].value == 0
+        assert {outcome.fault for outcome in opened.call("f", [(1,), (1,), (1,)])} <= {"timeout", "killed"}
+        assert wait_until(lambda: len(below(os.getpid()) - before) <= 2), below(os.getpid()) - before
+
+
 @needs_proc
 @pytest.mark.parametrize("level", LEVELS)
 def test_nothing_outlives_a_grader_that_is_killed(level):

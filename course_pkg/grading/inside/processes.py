@@ -21,7 +21,7 @@ def cpu(pid: int) -> float:
 def sweep() -> None:
     """Kill and collect every process that is below this one, also those that left their group."""
     for _ in range(100):
-        for child in _children():
+        for child in children(os.getpid()) or ():
             with contextlib.suppress(OSError):
                 os.kill(child, signal.SIGKILL)
         try:
@@ -31,10 +31,20 @@ def sweep() -> None:
             return
 
 
-def _children() -> list[int]:
-    own = os.getpid()
+def children(pid: int) -> list[int] | None:
+    """The processes that this one has forked, as the kernel tells; None where there is no /proc."""
     try:
-        with open(f"/proc/{own}/task/{own}/children", "rb") as file:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
             return [int(word) for word in file.read().split()]
     except OSError:
-        return []
+        return None
+
+
+def present(numbers: range) -> list[int]:
+    """Those of the numbers that are processes."""
+    found = []
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            os.kill(number, 0)
+            found.append(number)
+    return found

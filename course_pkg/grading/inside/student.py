@@ -184,6 +184,7 @@ def _serve(link: socket.socket, namespace: dict[str, Any], settings: dict[str, A
 def _answer(descriptor: int, namespace: dict[str, Any], settings: dict[str, Any]) -> None:
     """Read cases, call, answer; with `times` 2 each case twice, with other random numbers and fresh inputs."""
     try:
+        confine.die_with_parent()
         channel = socket.socket(fileno=descriptor)
         frames = _frames(channel)
         orders = next(frames).header
