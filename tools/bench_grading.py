@@ -43,8 +43,8 @@ def ours(folder: Path, workers: int = 2) -> Callable[[], Cost]:
     def run() -> Cost:
         out = folder / "out"
         shutil.rmtree(out, ignore_errors=True)
-        command = [sys.executable, "-m", "course_pkg.cli", "grade", str(folder / "handed-in"), "--out", str(out),
-                   "--course", str(folder / "course"), "--workers", str(workers)]  # fmt: skip
+        command = [sys.executable, "-m", "course_pkg", "grade", str(folder / "handed-in"), "--out", str(out),
+                   "--course", str(folder / "course"), "--jobs", str(workers)]  # fmt: skip
         return measure(command, ROOT, os.environ | PLAIN)
 
     return run

@@ -149,6 +149,40 @@ if getattr(builtins, "@marker@".replace("-", "_"), None) or hasattr(np, "left_be
 setattr(builtins, "@marker@".replace("-", "_"), True)
 np.left_behind = True
 """),
+    # --- the worker's own protocol
+    cheat("says-ready-too-early", KIND, "the grader goes on while a cell still runs and watches", first="""
+        import sys, time
+        frames = sys.modules["inside.protocol"]
+        import os
+        for words in ({"state": "ready"}, {"cell": 0, "state": "end", "error": "", "fault": ""}, {"pid": 1}, {"pid": 2}):
+            try:
+                os.write(3, frames.pack(words))
+            except OSError:
+                pass
+        time.sleep(0.2)
+        """),
+    cheat("right-frames-of-its-own", KIND, "answers in the worker's own language, before its own and after", first="""
+        import os, sys
+        frames = sys.modules["inside.protocol"]
+        def flood(value):
+            tree, body = frames.encode(value)
+            words = {"value": tree, "error": "", "message": "", "line": "", "changed": [], "fault": "", "seconds": 0}
+            for fd in range(3, 16):
+                for _ in range(40):
+                    try:
+                        os.write(fd, frames.pack(words, body))
+                    except OSError:
+                        break
+        """, **step("flood(x @ W_xh.T)\nreturn x @ W_xh.T + b_h")),
+    cheat("patches-the-worker-from-inside", KIND, "no damage seen, no chance seen, no end of the process", first="""
+        import os, sys
+        worker = sys.modules["inside.student"]
+        for name, value in list(vars(worker).items()):
+            if callable(value) and name.startswith("_") and name not in ("_answer", "_serve", "__loader__"):
+                setattr(worker, name, lambda *a, **k: None)
+        os._exit = sys.exit = lambda *a: None
+        """),
+    trouble("leaves-its-group", KIND, f"import os\nos.setsid()\nreturn {STEP}", ("PermissionError",)),
     # --- the interpreter
     cheat("late-destructor", KIND, "code that runs after the answer was taken", first="""
         import os
