@@ -53,15 +53,19 @@ def softplus(a: np.ndarray) -> np.ndarray:
 def negative_sampling(
     given: Float["B E"], true: Float["B E"], drawn: Float["B K E"]
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """(negative-sampling) (negative-sampling-grad)  One row of `given` and of `true` for each pair, and K of drawn
-    words (B, K, E) -> mean loss in nats, and the gradients of the three, (B, E), (B, E), (B, K, E)."""
+    """(negative-sampling) (negative-sampling-grad)  K drawn words for each pair
+
+    -> mean loss in nats, gradients of all three: (B, E), (B, E), (B, K, E).
+    """
+    B = len(given)
     score = np.einsum("be,be->b", given, true)
     drawn_score = np.einsum("bke,be->bk", drawn, given)
-    loss = (softplus(-score).sum() + softplus(drawn_score).sum()) / len(given)
-    dscore = (sigmoid(score) - 1) / len(given)  # (B,): below zero, the pair shall score higher
-    ddrawn_score = sigmoid(drawn_score) / len(given)  # (B, K)
-    dgiven = dscore[:, None] * true + np.einsum("bk,bke->be", ddrawn_score, drawn)
-    return loss, dgiven, dscore[:, None] * given, ddrawn_score[:, :, None] * given[:, None]
+    loss = (softplus(-score).sum() + softplus(drawn_score).sum()) / B
+    dscore = (sigmoid(score) - 1) / B  # (B,): the pair shall score higher
+    ddrawn = sigmoid(drawn_score) / B  # (B, K): the drawn words lower
+    dgiven = dscore[:, None] * true + np.einsum("bk,bke->be", ddrawn, drawn)
+    dtrue = dscore[:, None] * given
+    return loss, dgiven, dtrue, ddrawn[:, :, None] * given[:, None]
 
 
 @checked(through=True)
