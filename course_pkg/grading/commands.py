@@ -41,7 +41,7 @@ def grade(arguments: argparse.Namespace) -> int:
     """course grade"""
     exports = [_export(words_) for words_ in arguments.to]
     settings = Settings(arguments.level, arguments.allow_unsafe).ready()
-    handed = _shard(find(arguments.submissions), arguments.shard)
+    handed = _shard(find(arguments.submissions, arguments.out), arguments.shard)
     _refuse_unknown(arguments.only, handed)
     papers = Papers(arguments.course, _key(arguments), arguments.term, _chapters(arguments.chapters))
     print(f"{len(handed)} {'submission' if len(handed) == 1 else 'submissions'}, isolation level {settings.level}",

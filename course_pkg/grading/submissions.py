@@ -62,8 +62,8 @@ class Handed:
         return out
 
 
-def find(place: Path) -> list[Handed]:
-    """All submissions in a folder (or the one file), ordered by student."""
+def find(place: Path, beside: Path | None = None) -> list[Handed]:
+    """All submissions in a folder (or the one file), ordered by student; the folder `beside` holds none."""
     if place.is_file():
         return [Handed(place.stem, files={place.name: place})]
     if not place.is_dir():
@@ -74,6 +74,8 @@ def find(place: Path) -> list[Handed]:
     found: dict[str, dict] = {}
     for entry in sorted(place.iterdir(), key=lambda path: path.name):
         if entry.name.startswith(".") or entry.name in _SKIPPED or not _plain(entry):
+            continue
+        if beside is not None and beside.exists() and entry.samefile(beside):
             continue
         for who, file, path in _files(entry, people):
             record = found.setdefault(who["student"], {"files": {}, "ids": {}, "name": "", "late": "", "notes": []})

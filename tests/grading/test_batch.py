@@ -226,7 +226,8 @@ def test_ctrl_c_on_the_real_command(course, tmp_path):
     key = key_path(tmp_path, "")
     key.write_text(kit.KEY.secret.hex(), encoding="ascii")
     command = [sys.executable, "-m", "course_pkg", "grade", tmp_path / "in", "--out", tmp_path / "out"]
-    command = [*map(str, command), "--course", str(course), "--key", str(key), "--jobs", "2"]
+    command = [*map(str, command), "--course", str(course), "--key", str(key), "--jobs", "2",
+               "--allow-unsafe"]  # fmt: skip
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
     deadline = time.monotonic() + 120

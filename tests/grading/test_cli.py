@@ -97,6 +97,12 @@ def test_what_an_instructor_can_mend_is_a_sentence_and_code_2(place, course, cap
     assert not (place / "out/grades.csv").exists()
 
 
+def test_the_folder_of_the_run_may_lie_among_the_submissions(place, course):
+    assert grade(place, course, out="in/grades") == 0
+    assert grade(place, course, out="in/grades") == 0
+    assert set(totals(place, "in/grades")) == set(CLASS)
+
+
 def test_no_folder(place, course, capsys):
     assert grade(place, course, submissions="missing") == 2
     assert "there is no folder" in capsys.readouterr().err
