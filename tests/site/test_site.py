@@ -89,6 +89,19 @@ def test_a_formula_that_is_wrong_is_refused(tmp_path):
     assert again("x", False) == setter.known["Ix"] and again.engine is None
 
 
+def test_braces_in_a_formula_break_no_rule(tmp_path):
+    sys.path.insert(0, str(ROOT / "book/site/ext"))
+    from course_math import Typesetter
+
+    setter = Typesetter(tmp_path / "memory.json")
+    setter(r"\{ v : x > 0 \}", True)
+    setter.finish(tmp_path / "math.css")
+    sheet = (tmp_path / "math.css").read_text(encoding="utf8")
+    assert 'mjx-c.mjx-c7B::before' in sheet and 'content: "{"; }' in sheet and 'content: "}"; }' in sheet
+    plain = re.sub(r'"[^"]*"', "", sheet)
+    assert plain.count("{") == plain.count("}") > 50
+
+
 def test_what_others_wrote_is_small(html):
     assert not (html / "_static/mathjax").exists()
     assert (html / "_static/course-math.css").stat().st_size < 150e3

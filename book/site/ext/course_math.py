@@ -104,8 +104,8 @@ def used_rules(rules: str, formulas: Any) -> str:
     stretched = set(re.findall(r'mjx-stretchy-[vh] class="(mjx-c[0-9A-F]+)', whole))
     styles = {style for _, *more in used for style in more} | {"TEX-S4"}  # S4 has the pieces of tall brackets
     kept, faces, shown = [FOR_READERS], [], set()
-    for rule in re.findall(r"[^{}]+\{[^{}]*\}", rules):
-        selector, body = (" ".join(part.split()) for part in rule.rstrip("}").split("{"))
+    for rule in re.findall(r'[^{}]+\{(?:"(?:[^"\\]|\\.)*"|[^{}"])*\}', rules):  # a text in quotes may be a brace
+        selector, body = (" ".join(part.split()) for part in rule[:-1].split("{", maxsplit=1))
         letter = re.match(r"(mjx-stretchy-[vh])?(?:mjx-c)?\.(mjx-c[0-9A-F]+)(?:\.(TEX-\w+))?", selector)
         if selector.startswith("@font-face"):
             faces.append(body)
