@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..exercises.declare import Exercise
 from ..exercises.generate import plan
 from ..exercises.sources import Chapter, chapters
 from ..exercises.variants import BOOK, chapters_of_term, versions
@@ -48,8 +49,8 @@ class Report:
             f"Searched {self.findings.files} files and {self.findings.numbers} numbers for "
             + ", ".join(f"{count} {what}" for what, count in self.searched.items())
             + ": found none.",
-            f"Lines of solutions that course_pkg, which is published, also has: {len(shared)} (always less than half of a "
-            "solution, or its only line)." + "".join(f"\n  {leak}" for leak in shared),
+            f"Lines of solutions that course_pkg, which is published, also has: {len(shared)} (always less than half of "
+            "a solution, or its only line)." + "".join(f"\n  {leak}" for leak in shared),
             "The grader's boxes hold no course_pkg, so calling it in an answer earns nothing.",
         ]
         return "\n".join(lines)
@@ -105,17 +106,22 @@ def secrets_of(root: Path, found: list[Chapter], key: Key) -> tuple[Secrets, dic
     count = {"solutions": 0, "mutants": 0}
     for book, chapter in zip(chapters(root), found, strict=True):
         for exercise in chapter.exercises:
-            for other in versions(root, book, exercise.id).values():
-                version = next(e for e in other.exercises if e.id == exercise.id)
+            others = [(other, _exercise(other, exercise.id)) for other in versions(root, book, exercise.id).values()]
+            for other, version in others:
                 secrets.add_solution(other, version)
-                secrets.add_mutants(version)
                 count["solutions"] += 1
+            for _, version in others:  # last, since the solution of one version is a mutant of the others
+                secrets.add_mutants(version)
                 count["mutants"] += len(version.mutants)
             secrets.add_public(exercise)
             task = make_question(chapter, exercise, key).hidden
             secrets.add_hidden(task)
             hidden += len(task.cases)
     return secrets, count | {"hidden cases": hidden, "keys": 1}
+
+
+def _exercise(chapter: Chapter, id: str) -> Exercise:
+    return next(exercise for exercise in chapter.exercises if exercise.id == id)
 
 
 def strangers(made: Path, files: Mapping[str, bytes]) -> list[Leak]:
