@@ -35,8 +35,9 @@ def lstm_forward_fast(
     state0 = initial_lstm_state(p, xs) if state0 is None else state0
     dtype = np.result_type(p.W_h, xs, *state0)
     scale = np.array(SCALE, dtype.type)[:, None, None]  # (4, 1, 1)
-    W_h = blocked((p.W_h.reshape(4, H, H) * scale).swapaxes(1, 2), B)  # (4*S, H, H/S)
-    W_x = (np.column_stack([p.W_x, p.b]).reshape(4, H, D + 1) * scale).swapaxes(1, 2)  # (4, D+1, H)
+    W = np.column_stack([p.W_x, p.b, p.W_h]).reshape(4, H, D + 1 + H) * scale
+    W = blocked(W.swapaxes(1, 2), B)  # (4*S, D+1+H, H/S)
+    W_x, W_h = W[:, : D + 1], W[:, D + 1 :]
     hs, cs = np.empty((T + 1, B, H), dtype), np.empty((T + 1, B, H), dtype)
     hs[0], cs[0] = state0
     padded = None if mask is None else ~mask[..., None]  # (T, B, 1)
@@ -55,7 +56,7 @@ def _blocks(hs: np.ndarray) -> list[tuple[int, int]]:
 def _read(
     W_h: np.ndarray, W_x: np.ndarray, xs: np.ndarray, hs: np.ndarray, cs: np.ndarray, padded: np.ndarray | None
 ) -> np.ndarray:
-    """One block: W_h (4*S, H, H/S), W_x (4, D+1, H), xs (T, B, D), padded (T, B, 1) -> gates (T, 4, B, H).
+    """One block: W_h (4*S, H, H/S), W_x (4*S, D+1, H/S), xs (T, B, D), padded (T, B, 1) -> gates (T, 4, B, H).
 
     hs and cs: (T+1, B, H) are filled from their first entries on.
     """
@@ -66,11 +67,11 @@ def _read(
     from_h = joined(product, 4)  # (4, B, S, H/S)
     cut = gates.reshape(T, *from_h.shape)
     for start, stop in chunks(T, gates[0].nbytes):
-        from_x = np.matmul(rows(xs1[start:stop]), W_x).reshape(4, stop - start, *from_h.shape[1:])
+        from_x = np.matmul(xs1[start:stop, None], W_x)  # (steps, 4*S, B, H/S)
         for t in range(start, stop):
             a, c = gates[t], cs[t + 1]  # views: written in place
             np.matmul(hs[t], W_h, out=product)
-            np.add(from_h, from_x[:, t - start], out=cut[t])  # into a: (4, B, H)
+            np.add(from_h, joined(from_x[t - start], 4), out=cut[t])  # into a: (4, B, H)
             np.tanh(a, out=a)
             for sigmoids in (a[:2], a[3]):  # i, f and o; g stays a tanh
                 sigmoids *= 0.5
