@@ -1,11 +1,12 @@
 """Sentiment, chapter 14: recurrent classifiers and bags of words on real review sentences, and poolings on our own.
 
-    python -m experiments.sentiment --data FOLDER          the recorded run: writes results/sentiment.json
-    python -m experiments.sentiment --data FOLDER --small  a few sentences and one epoch, prints only
+    python -m experiments.sentiment own                        poolings on our reviews: part "own" of the record
+    python -m experiments.sentiment real --data FOLDER         the folds: part "real" of results/sentiment.json
+    python -m experiments.sentiment real --data FOLDER --small a few sentences and one epoch, prints only
 
-FOLDER holds {amazon_cells,imdb,yelp}_labelled.txt ("Sentiment Labelled Sentences", Kotzias et al. 2015, CC BY 4.0, from
-the UCI repository). Five folds: each sentence is tested once a seed. In each fold an eighth of the other sentences decides
-when to stop and how much to regularise; the test fold decides nothing.
+FOLDER holds {amazon_cells,imdb,yelp}_labelled.txt ("Sentiment Labelled Sentences", Kotzias et al. 2015, CC BY 4.0,
+from the UCI repository). Five folds: each sentence is tested once a seed. In each fold an eighth of the other sentences
+decides when to stop and how much to regularise; the test fold decides nothing.
 """
 
 import argparse
@@ -238,31 +239,40 @@ def one_pool(cell, pool: str, learn: tuple, new: tuple, V: int, seed: int, updat
 
 def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("part", choices=("own", "real"))
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
-    data, updates, tails = load(options.data), 400, (0, 2, 4, 6)
-    if options.small:
-        data, options.seeds, options.epochs, updates, tails = data[:: max(1, len(data) // 60)], 1, 1, 5, (0, 1)
+    if options.part == "real" and options.data is None:
+        parser.error("real needs --data FOLDER")
     begin = time.process_time()
-    result = {
-        "command": f"python -m experiments.sentiment --data FOLDER --seeds {options.seeds} --epochs {options.epochs}",
-        "data": "Sentiment Labelled Sentences (Kotzias et al. 2015), CC BY 4.0, without repeated sentences",
-        "fingerprint": hashlib.sha256(repr(data).encode()).hexdigest()[:16],
-        "sentences": len(data), "positive": int(sum(d.positive for d in data)),
-        "different_words": len({w for d in data for w in d.words}),
-        "with_negation": int(sum(has_negation(d.words) for d in data)),
-        "sizes": {"E": E, "H": H, "folds": FOLDS, "rate": RATE, "dropout": DROPOUT}, "precision": "float32",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "machine": f"{platform.machine()}, one thread",
-    }  # fmt: skip
-    result["own"] = own_reviews(options.seeds, updates, tails, print)
-    result["real"] = real_sentences(data, options.seeds, options.epochs, print)
-    result["cpu_seconds"] = round(time.process_time() - begin)
+    if options.part == "own":
+        updates, tails = (5, (0, 1)) if options.small else (400, (0, 2, 4, 6))
+        seeds = 1 if options.small else options.seeds
+        result = {"command": f"python -m experiments.sentiment own --seeds {seeds}", "updates": updates,
+                  "rows": own_reviews(seeds, updates, tails, print)}  # fmt: skip
+    else:
+        data = load(options.data)
+        if options.small:
+            data, options.seeds, options.epochs = data[:: max(1, len(data) // 60)], 1, 1
+        result = {
+            "command": "python -m experiments.sentiment real --data FOLDER "
+                       f"--seeds {options.seeds} --epochs {options.epochs}",
+            "data": "Sentiment Labelled Sentences (Kotzias et al. 2015), CC BY 4.0, without repeated sentences",
+            "fingerprint": hashlib.sha256(repr(data).encode()).hexdigest()[:16],
+            "sentences": len(data), "positive": int(sum(d.positive for d in data)),
+            "different_words": len({w for d in data for w in d.words}),
+            "with_negation": int(sum(has_negation(d.words) for d in data)),
+            "sizes": {"E": E, "H": H, "folds": FOLDS, "rate": RATE, "dropout": DROPOUT}, "precision": "float32",
+            "rows": real_sentences(data, options.seeds, options.epochs, print),
+        }  # fmt: skip
+    result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
+    result["machine"], result["cpu_seconds"] = f"{platform.machine()}, one thread", round(time.process_time() - begin)
     if not options.small:
-        RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
+        known = json.loads(RESULT.read_text(encoding="utf8")) if RESULT.exists() else {}
+        RESULT.write_text(json.dumps({**known, options.part: result}, indent=1) + "\n", encoding="utf8")
     return result
 
 
