@@ -8,6 +8,7 @@ holds the cases and their results.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import json
 import textwrap
@@ -27,6 +28,7 @@ IDS = ("03-rnn-step", "03-rnn-sequence", "03-last-answer")
 SETUP = "import numpy as np"
 
 
+@functools.cache
 def three_functions() -> tuple[Chapter, list[Exercise]]:
     """The chapter, and its three exercises in the order of IDS."""
     chapter = next(c for c in chapters(ROOT) if c.number == CHAPTER)

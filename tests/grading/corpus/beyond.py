@@ -154,7 +154,7 @@ np.left_behind = True
         import sys, time
         frames = sys.modules["inside.protocol"]
         import os
-        for words in ({"state": "ready"}, {"cell": 0, "state": "end", "error": "", "fault": ""}, {"pid": 1}, {"pid": 2}):
+        for words in ({"state": "ready"}, {"cell": 0, "state": "end", "error": "", "fault": ""}, {"pid": 2}):
             try:
                 os.write(3, frames.pack(words))
             except OSError:
