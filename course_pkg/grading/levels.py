@@ -22,6 +22,10 @@ GUARANTEES = {
     "C": "a container: no network, a read-only image, limits on memory and processes",
     "D": "a process of its own with limits on time and memory; its code can read every file and use the network",
 }
+HOW_TO_ALLOW_A = (
+    "bubblewrap is here but may not make namespaces. In a container: start it with --security-opt seccomp=unconfined "
+    "--security-opt apparmor=unconfined; on Ubuntu 24.04: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+)
 PROBE = '''
 import os, socket
 def tries():
@@ -86,7 +90,7 @@ def probe(level: str) -> str:
             report = box.load([("course", f"COURSE = {__file__!r}"), ("probe", PROBE)])
             (outcome,) = box.call("tries", [()])
     except (BoxError, OSError) as error:
-        return str(error)
+        return f"{error}. {HOW_TO_ALLOW_A}" if "bwrap" in str(error) else str(error)
     if not report.ok or not isinstance(outcome.value, dict):
         return f"the probe does not run: {outcome.fault or outcome.error or [cell.fault for cell in report.cells]}"
     wanted = filter(None, MUST_REFUSE[level].split(", "))
