@@ -67,14 +67,16 @@ def one_minus_square(y: np.ndarray) -> np.ndarray:
     return np.subtract(1, result, out=result)
 
 
-def blocked(W: np.ndarray, rows: int) -> np.ndarray:
+def blocked(W: np.ndarray, rows: int, inner: int | None = None) -> np.ndarray:
     """W: (G, K, N), to be multiplied by (rows, K) -> (G*S, K, N/S): its columns in S blocks, 1 if it is small enough.
+
+    inner: how many of the K one product takes, if not all.
 
     OpenBLAS has a kernel for products of at most SMALL multiplications that copies nothing first; on processors with
     AVX-512 it is up to 1.7 times as fast.
     """
     G, K, N = W.shape
-    fits = [n for n in (N, *range(8, N, 8)) if N % n == 0 and rows * K * n <= SMALL]
+    fits = [n for n in (N, *range(8, N, 8)) if N % n == 0 and rows * (inner or K) * n <= SMALL]
     n = max(fits, default=N)
     return np.ascontiguousarray(W.reshape(G, K, N // n, n).swapaxes(1, 2)).reshape(-1, K, n)
 

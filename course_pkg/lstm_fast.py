@@ -36,7 +36,7 @@ def lstm_forward_fast(
     dtype = np.result_type(p.W_h, xs, *state0)
     scale = np.array(SCALE, dtype.type)[:, None, None]  # (4, 1, 1)
     W = np.column_stack([p.W_x, p.b, p.W_h]).reshape(4, H, D + 1 + H) * scale
-    W = blocked(W.swapaxes(1, 2), B)  # (4*S, D+1+H, H/S)
+    W = blocked(W.swapaxes(1, 2), B, max(D + 1, H))  # (4*S, D+1+H, H/S)
     W_x, W_h = W[:, : D + 1], W[:, D + 1 :]
     hs, cs = np.empty((T + 1, B, H), dtype), np.empty((T + 1, B, H), dtype)
     hs[0], cs[0] = state0

@@ -59,6 +59,7 @@ def test_blocks_are_as_large_as_small_products_allow_and_give_the_same_product(G
     W, x = rng.normal(size=(G, K, N)), rng.normal(size=(count, K))
     blocks = fast.blocked(W, count)
     assert blocks.shape == (G * pieces, K, N // pieces) and blocks.flags.c_contiguous
+    assert np.array_equal(fast.blocked(np.concatenate([W, W], axis=1), count, K)[:, :K], blocks)
     product = np.matmul(x, blocks)
     view = fast.joined(product, G)
     assert view.shape == (G, count, pieces, N // pieces) and np.shares_memory(view, product)
