@@ -49,7 +49,7 @@ class Row:
     @property
     def needs_a_look(self) -> tuple[str, ...]:
         """What an instructor should see: files that could not be graded, failures of the grader, odd things."""
-        out = [f"{file.name}: {file.reason}" for file in self.result.files if file.reason]
+        out = [f"{file.name}: {file.reason}. {file.detail}".strip() for file in self.result.files if file.reason]
         out += [f"{file.name}: {oddity}" for file in self.result.files for oddity in file.oddities]
         if self.result.status == "grader":
             out.append("the grader failed on it; grading again tries it again")
