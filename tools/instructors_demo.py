@@ -43,11 +43,12 @@ def play() -> dict[str, str]:
         out["again"] = shown("grade", "handed-in", "--out", "grades", *OF)
         Path("moodle.csv").write_text("\n".join(MOODLE) + "\n")
         out["moodle"] = shown("grade", "handed-in", "--out", "grades", *OF, "--to", "moodle", "moodle.csv")
-        out["moodle-file"] = "```\n" + "\n".join(f"{line[:100]} ..." for line in _lines("grades/moodle.csv")) + "\n```"
+        lines = Path("grades/moodle.csv").read_text("utf-8-sig").splitlines()
+        out["moodle-file"] = "```text\n" + "\n".join(f"{line[:100]} ..." for line in lines) + "\n```"
         out["shards"] = "\n".join(
             [shown("grade", "handed-in", "--out", f"part-{k}", *OF, "--shard", f"{k}/2", keep=1) for k in (1, 2)]
             + [shown("merge", "part-1", "part-2", "--out", "merged"), shown("diff", "grades", "merged")]
-        ).replace("\n```\n```\n", "\n")
+        ).replace("\n```\n```text\n", "\n")
         out["unsafe"] = shown("grade", "handed-in", "--out", "unsafe", *OF, "--level", "D")
         out["appeal"] = appeal(students["one not written"], students["right"])
         out["check"] = shown("check", f"handed-in/{mistaken}/03_recurrent_neuron.ipynb", *OF, keep=9)
@@ -58,8 +59,8 @@ def appeal(forgot: term.Student, right: term.Student) -> str:
     """One student hands in again; the two runs are compared."""
     shutil.copytree("grades", "appeal")
     term.hand_in(Path("handed-in"), [term.Student(forgot.name, "", right.files)])
-    said = ["```\n$ cp -r grades appeal\n```", shown("grade", "handed-in", "--out", "appeal", *OF)]
-    return "\n".join([*said, shown("diff", "grades", "appeal")]).replace("\n```\n```\n", "\n")
+    said = ["```text\n$ cp -r grades appeal\n```", shown("grade", "handed-in", "--out", "appeal", *OF)]
+    return "\n".join([*said, shown("diff", "grades", "appeal")]).replace("\n```\n```text\n", "\n")
 
 
 @contextlib.contextmanager
@@ -82,7 +83,7 @@ def shown(*arguments: str, keep: int = 0) -> str:
     if keep:
         lines = lines[:keep] + ["..."] if keep > 0 else lines[keep:]
     command = "course " + " ".join(f'"{word}"' if " " in word else word for word in arguments)
-    return "```\n$ " + command + "\n" + "\n".join(_wrapped(lines)) + "\n```"
+    return "```text\n$ " + command + "\n" + "\n".join(_wrapped(lines)) + "\n```"
 
 
 def _wrapped(lines: list[str]) -> Iterator[str]:
@@ -116,8 +117,4 @@ def page(path: Path) -> str:
     text = re.sub(r"</?(?:code|span|strong)[^>]*>", "", body[:end])
     text = html.unescape(re.sub(r"<[^>]+>", "", re.sub(r"(</[^>]+>)", r"\1\n", text)))
     lines = [line.strip() for line in text.split("\n")]
-    return "```\n" + "\n".join(_wrapped([line for line in lines if line])) + "\n```"
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text("utf-8-sig").splitlines()
+    return "```text\n" + "\n".join(_wrapped([line for line in lines if line])) + "\n```"

@@ -21,7 +21,7 @@ from tools.notebooks import ROOT
 PAGE = ROOT / "book" / "instructors.md"
 RESULTS = ROOT / "experiments" / "results"
 SHOWN, ATTACKS, BENCH = (RESULTS / f"{name}.json" for name in ("instructors", "attacks", "bench_grading"))
-BLOCK = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(\n<!-- end \2 -->)", re.S)
+BLOCK = re.compile(r"(<!-- begin ([\w-]+) -->\n).*?(<!-- end \2 -->)", re.S)
 
 
 def attacks() -> dict[str, Any]:
@@ -97,7 +97,7 @@ def blocks() -> dict[str, str]:
 
 def rendered(text: str, found: dict[str, str]) -> str:
     """The page with every block from its record; KeyError for a block without one."""
-    return BLOCK.sub(lambda m: m[1] + found[m[2]] + m[3], text)
+    return BLOCK.sub(lambda m: f"{m[1]}{found[m[2]]}\n{m[3]}", text)
 
 
 def write(path: Path, data: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from tools.process_tree import tree
 
 from .base import CHAPTER, FUNCTIONS, IDS, RIGHT, ROOT, Entry, Where, notebook, share
 
-LIMITS = Limits(wall_s=0.8, call_s=0.4, memory_mb=256)
+LIMITS = Limits(wall_s=1.5, call_s=0.5, memory_mb=256)
 NAME = f"{CHAPTER}.ipynb"
 PLACES = ("/tmp", "/dev/shm", "/var/tmp", "/run", "/", ".", "~")  # where something might be left behind
 
