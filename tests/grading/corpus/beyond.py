@@ -151,9 +151,8 @@ np.left_behind = True
 """),
     # --- the worker's own protocol
     cheat("says-ready-too-early", KIND, "the grader goes on while a cell still runs and watches", first="""
-        import sys, time
-        frames = sys.modules["inside.protocol"]
-        import os
+        import os, sys, time
+        frames = next(m for m in list(sys.modules.values()) if hasattr(m, "FrameReader"))
         for words in ({"state": "ready"}, {"cell": 0, "state": "end", "error": "", "fault": ""}, {"pid": 2}):
             try:
                 os.write(3, frames.pack(words))
@@ -163,9 +162,10 @@ np.left_behind = True
         """),
     cheat("right-frames-of-its-own", KIND, "answers in the worker's own language, before its own and after", first="""
         import os, sys
-        frames = sys.modules["inside.protocol"]
+        frames = next(m for m in list(sys.modules.values()) if hasattr(m, "FrameReader"))
+        values = next(m for m in list(sys.modules.values()) if hasattr(m, "Opaque"))
         def flood(value):
-            tree, body = frames.encode(value)
+            tree, body = values.encode(value)
             words = {"value": tree, "error": "", "message": "", "line": "", "changed": [], "fault": "", "seconds": 0}
             for fd in range(3, 16):
                 for _ in range(40):
@@ -176,7 +176,7 @@ np.left_behind = True
         """, **step("flood(x @ W_xh.T)\nreturn x @ W_xh.T + b_h")),
     cheat("patches-the-worker-from-inside", KIND, "no damage seen, no chance seen, no end of the process", first="""
         import os, sys
-        worker = sys.modules["inside.student"]
+        worker = next(m for m in list(sys.modules.values()) if hasattr(m, "signature_misfit"))
         for name, value in list(vars(worker).items()):
             if callable(value) and name.startswith("_") and name not in ("_answer", "_serve", "__loader__"):
                 setattr(worker, name, lambda *a, **k: None)
