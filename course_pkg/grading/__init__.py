@@ -5,5 +5,5 @@ For one submission: `from course_pkg.grading.grade import grade_submission`. For
 submissions (a folder -> who handed in what), reader, sheets (bytes -> the cells of a chapter) -> grade (one submission)
 with keys, hidden (questions from the declarations and the key), box, warm, launch, levels, seccomp, inside/ (where the
 cells run), score, words -> results (a file for each) -> batch, cluster (many) -> gradebook, feedback, summary, pages,
-exports, export_nbgrader -> runs (a folder of results: merge, diff). release, leaks: what students get. commands: `course`.
+exports, export_nbgrader -> runs (merge, diff). release, leaks: what students get. commands: what `course` does.
 """

@@ -49,7 +49,7 @@ def grade(arguments: argparse.Namespace) -> int:
     batch = run(handed, arguments.out, papers, settings, jobs=arguments.jobs, again=arguments.again,
                 only=arguments.only, scheduler=arguments.scheduler)  # fmt: skip
     used = sorted({chapter for result in batch.results for chapter in result.tests})
-    titles = {chapter: papers[chapter].title for chapter in used}
+    titles = {chapter: papers.title(chapter) for chapter in used}
     why = getattr(settings.level, "why", {})
     book = write_reports(arguments.out, batch.results, about_batch(batch, why), titles)
     print(_graded(book, batch.kept, batch.seconds))

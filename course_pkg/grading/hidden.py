@@ -117,6 +117,10 @@ class Papers(Mapping[str, Paper]):
         """id -> function of a chapter's exercises."""
         return {exercise.id: exercise.function for exercise in chapter_of(self.root, number, self.term).exercises}
 
+    def title(self, number: str) -> str:
+        """The title of a chapter, for which nothing needs to be made."""
+        return _title(chapter_of(self.root, number, self.term))
+
     def hash_of(self, number: str) -> str:
         """What the hidden tests of a chapter depend on: its sources, the grader's own code, the term and its key."""
         here = Path(__file__).parent

@@ -35,7 +35,7 @@ def totals(place, out="out"):
         return {row["student"]: float(row["total"]) for row in csv.DictReader(file)}
 
 
-def test_grade_writes_everything(place, course, capsys):
+def test_grade_writes_everything(place, course, capsys, monkeypatch):
     assert grade(place, course) == 0
     out = place / "out"
     written = ["feedback", "grades.csv", "results", "run.json", "summary.html"]
@@ -45,6 +45,8 @@ def test_grade_writes_everything(place, course, capsys):
     said = capsys.readouterr()
     assert "Graded 3 in" in said.out and "Mean 13.33 of 20 points, 2 exercises." in said.out
     assert "3 submissions, isolation level A" in said.err
+    assert "Chapter 4: Steps" in (out / "feedback/ada.html").read_text(encoding="utf-8")
+    monkeypatch.setattr("course_pkg.grading.hidden.make_paper", None)  # nothing to grade, so no test is made
     assert grade(place, course) == 0
     assert "Graded 0 in" in capsys.readouterr().out
 
