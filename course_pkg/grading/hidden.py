@@ -107,6 +107,9 @@ class Papers(Mapping[str, Paper]):
                 self._made[number] = make_paper(chapter, self.key, self.hash_of(number))
         return self._made[number]
 
+    def __contains__(self, number: object) -> bool:
+        return number in self._numbers  # Mapping's own would make the paper
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._numbers)
 
