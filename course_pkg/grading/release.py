@@ -49,7 +49,7 @@ class Report:
             f"Searched {self.findings.files} files and {self.findings.numbers} numbers for "
             + ", ".join(f"{count} {what}" for what, count in self.searched.items())
             + ": found none.",
-            f"Lines of solutions that course_pkg, which is published, also has: {len(shared)} (always less than half of "
+            f"Lines of solutions that the published course_pkg has, too: {len(shared)} (always less than half of "
             "a solution, or its only line)." + "".join(f"\n  {leak}" for leak in shared),
             "The grader's boxes hold no course_pkg, so calling it in an answer earns nothing.",
         ]

@@ -55,7 +55,7 @@ def test_lock_3_on_the_exercises_every_test_fails_by_not_implemented(tmp_path):
     folders = ["tests/exercises/public", "tests/exercises/hidden"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *folders]
     environment = os.environ | {"COURSE_EXERCISES_FROM": "exercises"}
-    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=120)
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=900)
     tests = list(ElementTree.parse(report).iter("testcase"))
     assert len(tests) == sum(len(exercise.public) + 12 for _, exercise in EXERCISES)
     for test in tests:
