@@ -21,10 +21,8 @@ from .inside.supervisor import MOST, WORDS
 from .levels import best_level
 from .warm import BoxError, Zygote, receive, shared
 
-FAULTS = frozenset("timeout memory killed output protocol non-deterministic missing signature".split()) | {
-    "not a function",
-    "not run",
-}
+FAULTS = {"not a function", "not run", "timeout", "memory", "killed", "output", "protocol", "missing", "signature"}
+FAULTS |= {"non-deterministic"}
 
 
 @dataclass(frozen=True)
