@@ -124,22 +124,27 @@ class Box:
         agree, no call has changed what a later one gives, so this is what forks for each case would give, sooner.
         Where they do not, or something went wrong, every case gets a fork of its own and is called there twice.
         """
-        parts = []
-        for case in cases:
-            tree, body = protocol.encode(tuple(case), strict=True)
-            parts.append(protocol.pack({"function": function, "value": tree}, body))
+        quick = self.quick(function, cases) if len(cases) > 1 else None
+        if quick is not None:
+            return quick
         try:
-            if len(parts) > 1:
-                first = self._together(parts, False)
-                if first and first[0].fault in ("missing", "not a function", "signature"):
-                    return first
-                second = self._together(parts[::-1], True)[::-1] if first else []
-                if second and all(map(_agree, first, second)):
-                    return first
-            return self._apart(parts)
+            return self._apart(_packed(function, cases))
         except (OSError, ValueError):
             self.close()
             return [Outcome(fault="killed") for _ in cases]
+
+    def quick(self, function: str, cases: Sequence[Sequence[object]]) -> list[Outcome] | None:
+        """The first half of `call`: what two forks for all cases gave, or None where every case needs its own."""
+        parts = _packed(function, cases)
+        try:
+            first = self._together(parts, False)
+            if first and first[0].fault in ("missing", "not a function", "signature"):
+                return first
+            second = self._together(parts[::-1], True)[::-1] if first else []
+        except (OSError, ValueError):
+            self.close()
+            return [Outcome(fault="killed") for _ in cases]
+        return first if second and all(map(_agree, first, second)) else None
 
     def _together(self, parts: list[bytes], reseed: bool) -> list[Outcome]:
         """Outcomes of all cases, called in one fork; [] when they did not all come to an end there."""
@@ -238,6 +243,15 @@ class BoxPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _packed(function: str, cases: Sequence[Sequence[object]]) -> list[bytes]:
+    """A frame for each case."""
+    out = []
+    for case in cases:
+        tree, body = protocol.encode(tuple(case), strict=True)
+        out.append(protocol.pack({"function": function, "value": tree}, body))
+    return out
 
 
 # --- what came out, made of plain parts -------------------------------------------------------------------------------
