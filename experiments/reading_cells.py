@@ -32,12 +32,12 @@ def activity_of(params: LanguageModel, text: str, streams: int = STREAMS) -> np.
 
 
 def cost_at(bits: np.ndarray, places: np.ndarray, chars: int) -> np.ndarray:
-    """bits: (U, T, B) of the streams of a text of `chars` characters -> (U, 2): mean at the places, and elsewhere."""
+    """bits: (U, T, B) of the streams of a text of `chars` characters -> mean at the places: (U,)."""
     there = np.zeros(chars, bool)
     there[places] = True
     _, T, B = bits.shape
     there = np.stack([there[b * T + 1 : (b + 1) * T + 1] for b in range(B)], axis=1)  # (T, B): the targets' places
-    return np.stack([bits[:, there].mean(axis=1), bits[:, ~there].mean(axis=1)], axis=1)
+    return bits[:, there].mean(axis=1)
 
 
 def one_seed(params: LanguageModel, rng: np.random.Generator, S: int, most: int | None) -> dict:
@@ -54,27 +54,33 @@ def one_seed(params: LanguageModel, rng: np.random.Generator, S: int, most: int 
             "unit": k, "r": round(float(finding.r[k]), 3), "p": round(float(finding.p[k]), 4),
             "r_confirmed": round(float(confirmed[k]), 3),
             "control_95": round(float(np.quantile(finding.control, 0.95)), 3),
-            "units_p_below_0.01": int((finding.p < 0.01).sum()),
+            "units_p_below_0.008": np.flatnonzero(finding.p < 0.05 / len(SourceFeatures._fields)).tolist(),
         }  # fmt: skip
     return found | {"silenced": silencing(params, text2, features2, found["quote"]["unit"])}
 
 
-def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 8001) -> dict:
-    """Extra bits at the quotation marks that shut a string, and elsewhere, for every unit silenced alone."""
-    text = text[:chars]
-    ends, H = string_ends(features.quote[: len(text)]), params.out.W.shape[1]
+def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 12001) -> dict:
+    """Extra bits at the marks that shut a string, ' and ", and elsewhere, for every unit silenced alone."""
+    text, H = text[:chars], params.out.W.shape[1]
+    ends = string_ends(features.quote[: len(text)])
+    places = {mark: ends[[text[e] == mark for e in ends]] for mark in ("'", '"')}
+    places["elsewhere"] = np.setdiff1d(np.arange(len(text)), ends)
     inputs, targets = parallel_streams(character_ids(text), 4)
     bits = bits_without(params, np.concatenate([inputs, targets[-1:]]), list(range(-1, H)))
-    costs = cost_at(bits, ends, len(text))
-    extra = costs[1:] - costs[0]  # (H, 2)
-    order = np.argsort(-extra[:, 0])
+    costs = {name: cost_at(bits, where, len(text)) for name, where in places.items()}  # (1 + H,) each
+    extra = {name: cost[1:] - cost[0] for name, cost in costs.items()}
+    orders = {name: np.argsort(-values) for name, values in extra.items()}
+
+    def one(k: int) -> dict:
+        return {"unit": int(k)} | {name: round(float(values[k]), 3) for name, values in extra.items()}
+
     return {
-        "string_ends": len(ends),
-        "bits_at_ends": round(float(costs[0, 0]), 3), "bits_elsewhere": round(float(costs[0, 1]), 3),
-        "unit": unit, "extra_at_ends": round(float(extra[unit, 0]), 3),
-        "extra_elsewhere": round(float(extra[unit, 1]), 3), "rank": int(np.flatnonzero(order == unit)[0]) + 1,
-        "largest": [[int(k), round(float(extra[k, 0]), 3), round(float(extra[k, 1]), 3)] for k in order[:5]],
-        "median_extra_at_ends": round(float(np.median(extra[:, 0])), 4),
+        "marks": {name: len(where) for name, where in places.items()},
+        "bits": {name: round(float(cost[0]), 3) for name, cost in costs.items()},
+        "best_correlated": one(unit), "most_needed": {mark: one(orders[mark][0]) for mark in ("'", '"')},
+        "second_needed": {mark: one(orders[mark][1]) for mark in ("'", '"')},
+        "rank_of_best_correlated": {mark: int(np.flatnonzero(orders[mark] == unit)[0]) + 1 for mark in ("'", '"')},
+        "median_extra": {name: round(float(np.median(values)), 4) for name, values in extra.items()},
     }  # fmt: skip
 
 
@@ -92,7 +98,7 @@ def main(arguments: list[str] | None = None) -> dict:
     }  # fmt: skip
     begin = time.process_time()
     for seed in options.seeds:
-        params, _, _ = load_language_model(options.weights / f"char_model_seed{seed}.npz")
+        params, _, _ = load_language_model(options.weights / f"char_model_seed{seed}.npz", np.float32)
         result["seeds"][str(seed)] = one_seed(params, np.random.default_rng(seed), S, most)
         print(seed, json.dumps(result["seeds"][str(seed)], indent=1))
     result["cpu_seconds"] = round(time.process_time() - begin)
