@@ -192,7 +192,7 @@ def real_sentences(data: list[Labelled], seeds: int, epochs: int, log: Callable)
         rows.append({
             "method": name, "accuracy": round(rate, 4), "seeds": [round(float(v), 4) for v in hits.mean(axis=1)],
             "interval": wilson(rate, len(data)), "learnt": round(float(np.mean(learnt)), 4),
-            "with_negation": round(float(hits[:, negated].mean()), 4),
+            "with_negation": round(float(hits[:, negated].mean()), 4) if negated.any() else None,
             "sources": {s: round(float(hits[:, [d.source == s for d in data]].mean()), 4) for s in SOURCES},
             "cpu_seconds": round(time.process_time() - begin),
         })  # fmt: skip
@@ -266,7 +266,8 @@ def main(arguments: list[str] | None = None) -> dict:
             "sentences": len(data), "positive": int(sum(d.positive for d in data)),
             "different_words": len({w for d in data for w in d.words}),
             "with_negation": int(sum(has_negation(d.words) for d in data)),
-            "sizes": {"E": E, "H": H, "batch": BATCH, "folds": FOLDS, "rate": RATE, "dropout": DROPOUT}, "precision": "float32",
+            "sizes": {"E": E, "H": H, "batch": BATCH, "folds": FOLDS, "rate": RATE, "dropout": DROPOUT},
+            "precision": "float32",
             "rows": real_sentences(data, options.seeds, options.epochs, print),
         }  # fmt: skip
     result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}

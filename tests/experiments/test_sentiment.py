@@ -48,7 +48,7 @@ def test_a_bag_and_a_network_learn_what_two_words_say(tmp_path):
     truth = np.array([d.positive for d in data], bool)
     learn, stop = data[::2], data[1::4]
     assert np.mean(sentiment.fit_bag(True, learn, stop)(data) == truth) > 0.95
-    assert np.mean(sentiment.fit("gru", "max", learn, stop, 0, 8)(data) == truth) > 0.9
+    assert np.mean(sentiment.fit("gru", "max", learn, stop, 0, 40)(data) == truth) > 0.9
 
 
 def test_each_fold_has_its_share_and_each_sentence_one_fold(tmp_path):
