@@ -15,6 +15,9 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +35,9 @@ RESULT = Path(__file__).parent / "results" / "sentiment.json"
 SOURCES = ("amazon_cells", "imdb", "yelp")
 FOLDS, BATCH, E, H, RATE, DROPOUT = 5, 64, 64, 48, 5e-3, 0.5
 POOLS = ("last", "mean", "max")
-NETWORKS = [("", "mean"), *((cell, pool) for cell in ("lstm", "gru") for pool in POOLS)]  # without a cell: a bag
+BAGS = ("words, logistic regression", "words and pairs, logistic regression")
+NETWORKS = {"mean of embeddings": ("", "mean")}  # without a cell: a bag of words too
+NETWORKS |= {f"{cell}, {pool}": (cell, pool) for cell in ("lstm", "gru") for pool in POOLS}
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of the logistic regression: small is strongly regularised
 NEGATIONS = ("not", "no", "never", "nothing", "nobody", "none", "without", "cannot", "hardly")
 
@@ -168,36 +173,43 @@ def difference(a: np.ndarray, b: np.ndarray, draws: int = 2000) -> list[float]:
 # ---- the two experiments -----------------------------------------------------------------------------------------
 
 
-def real_sentences(data: list[Labelled], seeds: int, epochs: int, log: Callable) -> list[dict]:
-    """Every method on every fold of every seed."""
-    truth, rows, right = np.array([d.positive for d in data], bool), [], {}
+def method_on_folds(name: str, data: list[Labelled], seeds: int, epochs: int) -> tuple[np.ndarray, list[float], float]:
+    """One method on every fold of every seed -> right or not (seeds, n), accuracies on what was learnt, CPU seconds."""
+    truth, begin = np.array([d.positive for d in data], bool), time.process_time()
+    hits, learnt = np.zeros((seeds, len(data)), bool), []
+    for seed in range(seeds):
+        fold = folds(data, seed)
+        for k in range(FOLDS):
+            rest = np.random.default_rng([seed, k]).permutation(np.flatnonzero(fold != k))
+            stop, learn = ([data[i] for i in part] for part in (rest[: len(rest) // 8], rest[len(rest) // 8 :]))
+            if name in BAGS:
+                judge = fit_bag(name == BAGS[1], learn, stop)
+            else:
+                judge = fit(*NETWORKS[name], learn, stop, 100 * seed + k, epochs)
+            test = np.flatnonzero(fold == k)
+            hits[seed, test] = judge([data[i] for i in test]) == truth[test]
+            learnt.append(float(np.mean(judge(learn) == [d.positive for d in learn])))
+    return hits, learnt, time.process_time() - begin
+
+
+def real_sentences(data: list[Labelled], seeds: int, epochs: int, log: Callable, jobs: int = 1) -> list[dict]:
+    """Every method on every fold of every seed, `jobs` methods side by side."""
+    names, rows, right = [*BAGS, *NETWORKS], [], {}
     negated = np.array([has_negation(d.words) for d in data])
-    methods = {"words, logistic regression": lambda *a: fit_bag(False, *a[:2])}
-    methods["words and pairs, logistic regression"] = lambda *a: fit_bag(True, *a[:2])
-    for cell, pool in NETWORKS:
-        name = f"{cell}, {pool}" if cell else "mean of embeddings"
-        methods[name] = lambda *a, c=cell, q=pool: fit(c, q, *a, epochs)
-    for name, method in methods.items():
-        begin, hits, learnt = time.process_time(), np.zeros((seeds, len(data)), bool), []
-        for seed in range(seeds):
-            fold = folds(data, seed)
-            for k in range(FOLDS):
-                rest = np.random.default_rng([seed, k]).permutation(np.flatnonzero(fold != k))
-                stop, learn = ([data[i] for i in part] for part in (rest[: len(rest) // 8], rest[len(rest) // 8 :]))
-                judge, test = method(learn, stop, 100 * seed + k), np.flatnonzero(fold == k)
-                hits[seed, test] = judge([data[i] for i in test]) == truth[test]
-                learnt.append(np.mean(judge(learn) == [d.positive for d in learn]))
-        right[name] = hits
-        rate = float(hits.mean())
-        rows.append({
-            "method": name, "accuracy": round(rate, 4), "seeds": [round(float(v), 4) for v in hits.mean(axis=1)],
-            "interval": wilson(rate, len(data)), "learnt": round(float(np.mean(learnt)), 4),
-            "with_negation": round(float(hits[:, negated].mean()), 4) if negated.any() else None,
-            "sources": {s: round(float(hits[:, [d.source == s for d in data]].mean()), 4) for s in SOURCES},
-            "cpu_seconds": round(time.process_time() - begin),
-        })  # fmt: skip
-        log(json.dumps(rows[-1]))
-    bag = max(list(right)[:2], key=lambda name: right[name].mean())
+    one = partial(method_on_folds, data=data, seeds=seeds, epochs=epochs)
+    with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as side_by_side:
+        results = map(one, names) if side_by_side is None else side_by_side.map(one, names)
+        for name, (hits, learnt, seconds) in zip(names, results, strict=True):
+            right[name], rate = hits, float(hits.mean())
+            rows.append({
+                "method": name, "accuracy": round(rate, 4), "seeds": [round(float(v), 4) for v in hits.mean(axis=1)],
+                "interval": wilson(rate, len(data)), "learnt": round(float(np.mean(learnt)), 4),
+                "with_negation": round(float(hits[:, negated].mean()), 4) if negated.any() else None,
+                "sources": {s: round(float(hits[:, [d.source == s for d in data]].mean()), 4) for s in SOURCES},
+                "cpu_seconds": round(seconds),
+            })  # fmt: skip
+            log(json.dumps(rows[-1]))
+    bag = max(BAGS, key=lambda name: right[name].mean())
     for row in rows:
         row["minus_best_bag"] = difference(right[row["method"]], right[bag])
     return rows
@@ -244,6 +256,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=1, help="methods side by side; changes no number")
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
     if options.part == "real" and options.data is None:
@@ -268,7 +281,7 @@ def main(arguments: list[str] | None = None) -> dict:
             "with_negation": int(sum(has_negation(d.words) for d in data)),
             "sizes": {"E": E, "H": H, "batch": BATCH, "folds": FOLDS, "rate": RATE, "dropout": DROPOUT},
             "precision": "float32",
-            "rows": real_sentences(data, options.seeds, options.epochs, print),
+            "rows": real_sentences(data, options.seeds, options.epochs, print, options.jobs),
         }  # fmt: skip
     result["versions"] = {"python": platform.python_version(), "numpy": np.__version__}
     result["machine"], result["cpu_seconds"] = f"{platform.machine()}, one thread", round(time.process_time() - begin)
