@@ -125,8 +125,10 @@ class Box:
         Where they do not, or something went wrong, every case gets a fork of its own and is called there twice.
         """
         quick = self.quick(function, cases) if len(cases) > 1 else None
-        if quick is not None:
-            return quick
+        return self.apart(function, cases) if quick is None else quick
+
+    def apart(self, function: str, cases: Sequence[Sequence[object]]) -> list[Outcome]:
+        """The second half of `call`: a fork for each case, which is called there twice."""
         try:
             return self._apart(_packed(function, cases))
         except (OSError, ValueError):
