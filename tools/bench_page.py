@@ -60,6 +60,7 @@ def verdict(record: dict) -> str:
 def page(record: dict) -> str:
     """The page of the book."""
     where = record["conditions"]
+    letters = ", ".join(f"{letter} {size}" for size, letter in sizes(record).items())
     tables = "\n".join(f"## {NAMES[cell]}\n\n{table(record, cell)}" for cell in NAMES)
     return f"""# How fast it is
 
@@ -83,6 +84,9 @@ Each round times all of them in turn, so that a busy machine slows them alike; a
 what the forward pass keeps for the backward pass, per time step of the whole batch. One thread, CPU time.
 {where["processor"]}, NumPy {where["numpy"]} ({where["blas"]}), torch {where["torch"]}.
 
+The sizes (T, B, D, H): {letters}.
+f32 and f64 are float32 and float64. The columns with three numbers are the other's time over ours.
+
 {tables}
 ## Why
 
@@ -95,8 +99,8 @@ what the forward pass keeps for the backward pass, per time step of the whole ba
 5. The product with $W_h$, 20 or 32 rows at a time, is cut into pieces that OpenBLAS's kernel for small products takes:
    it copies nothing first, and with AVX-512 it is up to 1.7 times as fast as the kernel for large ones.
 
-Matrix products are more than half of the time at the first four sizes; the rest goes once or twice through the
-gates for every operation, where torch's kernel for the float32 LSTM does all of them at one go.
+Of the time of LSTM and GRU at the first four sizes, matrix products are more than half; the rest goes through all gates
+once for every operation, where torch's kernel for the float32 LSTM does several at one go.
 
 Both libraries choose the kernels that fit the processor; here OpenBLAS chose those for {where["kernels"]}. `make bench`
 sees to it that no variable of the environment makes NumPy compute as on an older one: that alone would halve its speed
@@ -125,14 +129,24 @@ def summary(record: dict) -> str:
     return "torch.nn's time over ours:\n\n" + "\n".join(rows)
 
 
+def sizes(record: dict) -> dict[tuple[int, ...], str]:
+    """(T, B, D, H) -> the letter that stands for it in the tables, in the order of the record."""
+    found = dict.fromkeys(tuple(case["size"]) for case in record["cases"])
+    return dict(zip(found, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", strict=False))
+
+
 def table(record: dict, cell: str) -> str:
     """All sizes and both precisions of one cell."""
-    others = "torch.nn / ours | torch loop / ours | plain NumPy / ours"
-    rows = [f"| T, B, D, H | type | ours, ms | of peak | {others} | kept, KiB |", "|---|---|---|---|---|---|---|---|"]
+    rows = [
+        "| size | ours, ms | of peak | torch.nn | torch loop | plain NumPy | kept, KiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    letters = sizes(record)
     for case in record["cases"]:
         if case["cell"] == cell:
             found = [ratio(case["ratios"][other]).replace(" - ", " to ") for other in ("torch", "loop", "readable")]
-            start = [", ".join(map(str, case["size"])), case["dtype"], f"{case['fast_ms']:.2f}"]
-            cells = [*start, f"{case['share_of_peak']:.0%}", *found, f"{case['kept_kib_per_step']:.3g}"]
+            name = f"{letters[tuple(case['size'])]} {case['dtype'].replace('float', 'f')}"
+            cells = [name, f"{case['fast_ms']:.2f}", f"{case['share_of_peak']:.0%}", *found]
+            cells.append(f"{case['kept_kib_per_step']:.3g}")
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
