@@ -82,6 +82,6 @@ def blocked(W: np.ndarray, rows: int, inner: int | None = None) -> np.ndarray:
 
 
 def joined(product: np.ndarray, G: int) -> np.ndarray:
-    """product: (G*S, B, N/S), with a `blocked` matrix -> (G, B, S, N/S), a view: the columns in their order again."""
+    """product: (G*S, B, n), with a `blocked` matrix -> (G, B, S, n), a view: the columns in their order again."""
     _, B, n = product.shape
     return product.reshape(G, -1, B, n).swapaxes(1, 2)
