@@ -51,7 +51,8 @@ def play() -> dict[str, str]:
         ).replace("\n```\n```text\n", "\n")
         out["unsafe"] = shown("grade", "handed-in", "--out", "unsafe", *OF, "--level", "D")
         out["appeal"] = appeal(students["one not written"], students["right"])
-        out["check"] = shown("check", f"handed-in/{mistaken}/03_recurrent_neuron.ipynb", *OF, keep=9)
+        shutil.copy(f"handed-in/{mistaken}/03_recurrent_neuron.ipynb", "bundle/exercises")
+        out["check"] = shown("check", "bundle/exercises/03_recurrent_neuron.ipynb", keep=9)
     return out
 
 
@@ -76,7 +77,7 @@ def _inside(folder: Path) -> Iterator[None]:
 def shown(*arguments: str, keep: int = 0) -> str:
     """A command and what it prints, as a block; `keep`: so many lines of it, from the end when negative."""
     out = io.StringIO()
-    words = list(arguments) if arguments[0] in ("merge", "diff") else [*arguments, "--course", "course"]
+    words = list(arguments) if arguments[0] in ("merge", "diff", "check") else [*arguments, "--course", "course"]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         main(words)
     lines = [line for line in out.getvalue().splitlines() if not re.search(r"about \d+ s left|^  course_pkg/", line)]
