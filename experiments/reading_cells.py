@@ -59,7 +59,7 @@ def one_seed(params: LanguageModel, rng: np.random.Generator, S: int, most: int 
     return found | {"silenced": silencing(params, text2, features2, found["quote"]["unit"])}
 
 
-def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 12001) -> dict:
+def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 20001) -> dict:
     """Extra bits at the marks that shut a string, ' and ", and elsewhere, for every unit silenced alone."""
     text, H = text[:chars], params.out.W.shape[1]
     ends = string_ends(features.quote[: len(text)])

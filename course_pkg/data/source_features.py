@@ -92,3 +92,11 @@ def labelled_modules(names: Iterable[str]) -> tuple[str, SourceFeatures]:
 def string_ends(quote: np.ndarray) -> np.ndarray:
     """quote: (N,) as in SourceFeatures -> places of the marks that shut a string that is not empty: integers (n,)."""
     return np.array([end - 1 for begin, end in _stretches(quote) if end - begin > 2], int)
+
+
+def by_mark(text: str, quote: np.ndarray) -> dict[str, np.ndarray]:
+    """quote: (N,) as in SourceFeatures -> the same for strings in ' and for those in " alone, (N,) each."""
+    found = {mark: np.zeros(len(text)) for mark in ("'", '"')}
+    for begin, end in _stretches(quote):
+        found[text[begin:end].lstrip("rbfuRBFU")[0]][begin:end] = 1
+    return found

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_pkg.data.source_features import labelled_modules, labelled_text, source_features, string_ends
+from course_pkg.data.source_features import by_mark, labelled_modules, labelled_text, source_features, string_ends
 from course_pkg.data.stdlib_source import module_source
 from course_pkg.language_models import init_language_model, lm_forward, next_token_nats
 from course_pkg.reading_cells import (
@@ -199,3 +199,11 @@ def test_ends_of_short_strings():
     text, found = labelled_text(["x = ['a', \"bc\", '', 'd']\n\"\"\"Doc.\"\"\"\ny = 'it\\'s'\n"])
     ends = string_ends(found.quote)
     assert [text[: e + 1].rsplit(" ", 1)[-1] for e in ends] == ["['a'", '"bc"', "'d'", "'it\\'s'"]
+
+
+def test_strings_by_their_marks():
+    text, found = labelled_text(['x = [\'a\', f"b\'c"]\n"""d"""\n'])
+    single, double = by_mark(text, found.quote).values()
+    assert "".join(c for c, v in zip(text, single, strict=True) if v) == "'a'"
+    assert "".join(c for c, v in zip(text, double, strict=True) if v) == 'f"b\'c"'
+    assert np.array_equal(single + double, found.quote)
