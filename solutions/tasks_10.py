@@ -149,6 +149,8 @@ discounting = Exercise(
                hint="Counts of zero become negative. Only counts that are not zero give something away."),
         Mutant(replace="(counts > 0).sum(axis=1, keepdims=True)", by="total",
                hint="Each occurrence has saved d here. A row saves d once for each different token in it."),
+        Mutant(replace="(counts > 0).sum(axis=1, keepdims=True)", by="1",
+               hint="Each row has saved d only once here. It saves d for each *different* token in it."),
         Mutant(replace="(counts > 0).sum(axis=1, keepdims=True)", by="(counts > 0).sum(axis=0)",
                hint="The different tokens are counted down the columns. Count those that came after v: along row v."),
         Mutant(replace="divisor * lower", by="divisor / len(lower)",
