@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from course_pkg.grading.levels import probe
 from tests.grading.corpus import CLASSES, ENTRIES, FUNCTIONS, WRONG, Entry, notebook
 from tests.grading.corpus import run as runs
 from tools.process_tree import tree
@@ -58,6 +59,23 @@ class TestOneHalf(OneByOne):
 @pytest.mark.parametrize("entry", ENTRIES[1::2], ids=lambda entry: entry.name)
 class TestOtherHalf(OneByOne):
     pass
+
+
+OUTWARD = ("forks", "deletion and overwriting of files", "reading tests or solutions", "sockets",
+           "writing to results or gradebook")  # fmt: skip
+
+
+def test_level_b_holds_what_reaches_outwards():
+    """Where bubblewrap runs, level B is not taken by itself; here it is asked for."""
+    why = probe("B")
+    if why:
+        pytest.skip(f"level B does not run here: {why}")
+    with runs.grader("B") as grader:
+        for entry in ENTRIES:
+            if entry.kind in OUTWARD:
+                result = grader.grade(entry.bytes(grader.where))
+                assert (entry.name, runs.problems(entry, result) + runs.traces(grader)) == (entry.name, [])
+                assert result.level == "B"
 
 
 def test_the_next_one_is_unaffected(grader):
