@@ -67,7 +67,7 @@ class Task:
     arguments: tuple[str, ...]
     returns: tuple[str, ...]
     cases: tuple[TestCase, ...]
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: Sequence[Mistake] = ()
     tolerance: Tolerance = field(default_factory=Tolerance)
 
 

@@ -197,11 +197,11 @@ def sweep(folder: Path) -> None:
 
 def progress(total: int) -> Any:
     """A bar with the time left on a terminal; otherwise a line now and then."""
+    if not sys.stderr.isatty():
+        return _Lines(total)
     try:
         from tqdm import tqdm
     except ImportError:
-        return _Lines(total)
-    if not sys.stderr.isatty():
         return _Lines(total)
     return tqdm(total=total, unit="submission", dynamic_ncols=True, smoothing=0.1)
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from ..exercises.judge import Outcome as PlainOutcome
 from ..exercises.values import Fields, same_bits
 from .inside import protocol
-from .inside.supervisor import MOST, WORDS
+from .inside.protocol import MOST, WORDS
 from .levels import best_level
 from .warm import BoxError, Zygote, receive, shared
 

@@ -7,12 +7,12 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..exercises.check import PLACES, load
 from ..exercises.judge import Task, judge_through
 from ..exercises.messages import as_text
 from .batch import run
-from .exports import Filled, canvas, gradescope, moodle
 from .grade import Settings, failed_cells, public_words
 from .gradebook import Gradebook, plain
 from .hidden import Papers
@@ -22,6 +22,9 @@ from .runs import diff as diff_of
 from .runs import merge as merge_runs
 from .sheets import sheets_of
 from .submissions import Handed, find
+
+if TYPE_CHECKING:
+    from .exports import Filled
 
 NEEDS_FILE = {"canvas": "the gradebook that you exported from Canvas",
               "moodle": "the grading worksheet that you downloaded from Moodle",
@@ -163,6 +166,8 @@ def _export(words_: Sequence[str]) -> tuple[str, Path | None]:
 
 
 def _fill(system: str, file: Path | None, book: Gradebook, out: Path, column: str) -> Filled:
+    from .exports import canvas, gradescope, moodle
+
     if system == "gradescope" or file is None:
         return gradescope(book, out / "gradescope")
     if system == "nbgrader":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,9 +27,34 @@ from .score import Part, parts_of
 
 COUNT = 12  # hidden cases of an exercise, unless its options need more
 EACH = 3  # at least so many for each combination of options
-_MAKING = threading.Lock()  # solutions are called with the output caught, which one thread at a time can do
+_MAKING = threading.RLock()  # solutions are called with the output caught, which one thread at a time can do
 _CODE = ("../exercises/declare.py", "../exercises/judge.py", "../exercises/compare.py", "../exercises/variants.py",
          "hidden.py", "score.py")
+
+
+class Later(Sequence[Any]):
+    """What is made when somebody first looks into it. Pickled, it is the tuple itself.
+
+    What the mutants give, and what the public check says, is asked for only where an answer is not right.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[Any]]) -> None:
+        self._make, self._made = make, None
+
+    def _all(self) -> tuple[Any, ...]:
+        if self._made is None:
+            with _MAKING:
+                self._made = tuple(self._make()) if self._made is None else self._made
+        return self._made
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, (self._all(),)
 
 
 @dataclass(frozen=True)
@@ -46,9 +71,14 @@ class Question:
     points: float
     asked: Task
     drawn: int
-    public: Task
+    published: Sequence[Task]  # one
     parts: tuple[Part, ...]
     torch: bool = False
+
+    @property
+    def public(self) -> Task:
+        """What students check themselves, with what is expected and the outcomes of the mutants."""
+        return self.published[0]
 
     @property
     def chapter(self) -> str:
@@ -208,10 +238,10 @@ def make_question(chapter: Chapter, exercise: Exercise, key: Key, points: float 
     cases = [(f"hidden case {k}", inputs) for k, (_, inputs) in enumerate(drawn, 1)]
     cases += [(f"public case “{case.name}”", case.inputs) for case in exercise.public if case.inputs is not None]
     task = task_for(chapter, exercise, cases)
-    task = replace(task, mistakes=tuple(_mistakes(chapter, exercise, task)))
+    task = replace(task, mistakes=Later(lambda bare=task: _mistakes(chapter, exercise, bare)))
     parts = parts_of(task, [chosen for chosen, _ in drawn])
     torch = any(cell.is_setup and "import torch" in cell.source for cell in chapter.notebook.cells)
-    public = public_task(chapter, exercise)
+    public = Later(lambda: (public_task(chapter, exercise),))
     return Question(
         exercise.id, exercise.title, exercise.function, points, task, len(drawn), public, parts, torch
     )

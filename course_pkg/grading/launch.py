@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 import glob
-import importlib.metadata
 import importlib.util
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -31,7 +31,7 @@ HOW_TO_GET_C = (
     f"{IMAGE}"
 )
 HERE = Path(__file__).resolve().parent
-START = "import sys; sys.path[:0] = sys.argv[1].split(':'); from inside.zygote import start; start()"
+START = "import gc, sys; gc.disable(); sys.path[:0] = sys.argv[1].split(':'); from inside.zygote import start; start()"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 FOLDER = 16 << 20  # bytes of the folder in memory that a student's code may write to
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
@@ -56,6 +56,7 @@ def launch(level: str, torch: bool, descriptor: int) -> Launch:
     """The start of a zygote that speaks on `descriptor`; OSError says why this machine cannot."""
     if level not in LEVELS:
         raise ValueError(f"there is no level {level!r}, only {', '.join(LEVELS)}")
+    _compile_inside()
     if os.name != "posix":
         raise OSError("boxes need Linux or macOS; on Windows run the course in WSL2")
     settings: dict[str, Any] = {"level": level, "torch": torch, "work": "/", "readable": [], "forget": []}
@@ -84,6 +85,17 @@ def launch(level: str, torch: bool, descriptor: int) -> Launch:
         settings["readable"] = [*readable(), *map(str, packages), *DEVICES] if level == "B" else []
         command = _python(":".join([str(HERE), *sites]), descriptor)
     return Launch(command, environment, settings, program)
+
+
+def _compile_inside() -> None:
+    """Bytecode beside what runs inside, since no box may write it. Where this account may not either, none is there."""
+    for path in (HERE / "inside").glob("*.py") if not sys.dont_write_bytecode else ():
+        made = Path(importlib.util.cache_from_source(str(path)))
+        try:
+            if not made.exists() or made.stat().st_mtime < path.stat().st_mtime:
+                py_compile.compile(str(path))
+        except (OSError, py_compile.PyCompileError):
+            return
 
 
 def _python(path: str, descriptor: int) -> list[str]:
@@ -129,12 +141,14 @@ def package_paths(torch: bool) -> tuple[Path, ...]:
             raise OSError("NumPy is not installed")
         folder = Path(spec.submodule_search_locations[0])
         return tuple(path for path in (folder, folder.with_name("numpy.libs")) if path.exists())
+    from importlib import metadata  # slow to import, and only torch needs it
+
     wanted, seen, found = ["torch", "numpy"], set(), {}
     while wanted:
         name = wanted.pop()
         try:
-            distribution = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
             if name == "torch":
                 raise OSError("PyTorch is not installed") from None
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 
-from .warm import BoxError, Zygote
+from .warm import BoxError, close_shared
 
 LADDER = ("A", "B", "C", "D")
 MUST_REFUSE = {
@@ -83,10 +83,18 @@ def best_level() -> Level:
 @functools.cache
 def probe(level: str) -> str:
     """Empty when a box at this level runs and refuses what it must; otherwise why not."""
+    problem = _tried(level)
+    if problem:
+        close_shared(level)
+    return problem
+
+
+def _tried(level: str) -> str:
+    """The same, of a box like all that will follow."""
     from .box import Box
 
     try:
-        with Zygote(level) as zygote, Box(zygote=zygote) as box:
+        with Box(level) as box:
             report = box.load([("course", f"COURSE = {__file__!r}"), ("probe", PROBE)])
             (outcome,) = box.call("tries", [()])
     except (BoxError, OSError) as error:

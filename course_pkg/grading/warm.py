@@ -25,13 +25,18 @@ class BoxError(RuntimeError):
 
 
 class Zygote:
-    """A process that has imported NumPy (or torch) and forks a guard for each box. Bound to its maker's process."""
+    """A process that has imported NumPy (or torch) and forks a guard for each box. Bound to its maker's process.
+
+    It is started here and waited for when something is first asked of it.
+    """
 
     def __init__(self, level: str, torch: bool = False) -> None:
         self.level, self.torch, self._owner = level, torch, os.getpid()
+        self._waiting, self._hello, self.used = threading.Lock(), None, False
         self._control, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed in hello or close
         try:
-            with theirs, tempfile.TemporaryFile() as self._errors:
+            with theirs:
                 plan = launch(level, torch, theirs.fileno())
                 through = theirs if plan.stdio else subprocess.DEVNULL
                 passed = [] if plan.stdio else [theirs.fileno()]
@@ -39,26 +44,41 @@ class Zygote:
                     plan.command, env=plan.environment, pass_fds=passed, stdin=through, stdout=through,
                     stderr=self._errors, start_new_session=True, cwd="/",
                 )  # fmt: skip
-                self._stdio = plan.stdio
-                theirs.close()
-                try:
-                    self._control.settimeout(STARTS_WITHIN)
-                    self._control.sendall(protocol.pack(plan.settings, plan.filter))
-                    self.hello = receive(self._control, protocol.FrameReader(protocol.Sizes(1 << 16, 0)))
-                except (OSError, protocol.ProtocolError) as error:
-                    self.close()
-                    self._errors.seek(0)
-                    said = self._errors.read(2000).decode("utf-8", "replace").strip().splitlines()
-                    raise BoxError(f"level {level} does not start: {said[-1] if said else error}") from error
+                self._stdio, self._first = plan.stdio, protocol.pack(plan.settings, plan.filter)
         except BaseException:
             self._control.close()
+            self._errors.close()
             raise
-        self.used = False
+
+    @property
+    def hello(self) -> protocol.Frame:
+        """What it says once NumPy is there; BoxError, with its last words, when it does not come so far."""
+        with self._waiting:
+            if self._hello is None:
+                try:
+                    self._control.settimeout(STARTS_WITHIN)
+                    self._control.sendall(self._first)
+                    self._hello = receive(self._control, protocol.FrameReader(protocol.Sizes(1 << 16, 0)))
+                except (OSError, ValueError) as error:
+                    said = self._last_words()
+                    self.close()
+                    raise BoxError(f"level {self.level} does not start: {said or error}") from error
+                self._errors.close()
+            return self._hello
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.5)
+            self._errors.seek(0)
+            return (self._errors.read(2000).decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+        return ""
 
     @property
     def single_use(self) -> bool:
         """Whether boxes of this zygote would share namespaces, so that each needs its own."""
-        return self._stdio or (self.level == "A" and not self.hello.header.get("nested"))
+        nested = self.hello.header.get("nested") is True
+        return self._stdio or (self.level == "A" and not nested)
 
     def session(self) -> socket.socket:
         """The socket of a new guard, which serves one submission."""
@@ -85,6 +105,7 @@ class Zygote:
     def close(self) -> None:
         """End it and wait until it is gone. Boxes that are open end with it at level A, by themselves elsewhere."""
         self._control.close()
+        self._errors.close()
         if os.getpid() != self._owner:
             return
         try:
@@ -125,10 +146,16 @@ def shared(level: str, torch: bool) -> Zygote:
         return zygote
 
 
+def begin(level: str) -> None:
+    """Start a level's zygote without waiting for it, so that it is there sooner. Whoever needs it hears what failed."""
+    with contextlib.suppress(OSError, ValueError):
+        shared(level, False)
+
+
 @atexit.register
-def close_shared() -> None:
-    """End the zygotes of this process; those of the process it was forked from are not its own."""
+def close_shared(level: str = "") -> None:
+    """End the zygotes of this process, or those of a level; those of the process it was forked from are not its own."""
     with _lock:
-        for key in [key for key in _shared if key[0] == os.getpid()]:
+        for key in [key for key in _shared if key[0] == os.getpid() and level in ("", key[1])]:
             with contextlib.suppress(Exception):
                 _shared.pop(key).close()

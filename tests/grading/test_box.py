@@ -310,8 +310,8 @@ def test_waiting_is_not_computing(level):
 def test_a_zygote_that_does_not_start_says_why(level, monkeypatch):
     box(level).close()
     monkeypatch.setattr("course_pkg.grading.launch.executable", lambda: "/bin/false")
-    with pytest.raises(BoxError, match=f"level {level} does not start"):
-        Zygote(level)
+    with pytest.raises(BoxError, match=f"level {level} does not start"), Zygote(level) as zygote:
+        Box(zygote=zygote)
 
 
 def test_box_without_zygote_takes_the_shared_one(level):

@@ -3,6 +3,7 @@
 import pickle
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from course_pkg.exercises.sources import chapters
 from course_pkg.exercises.values import same_bits
+from course_pkg.grading.grade import grade_submission
 from course_pkg.grading.hidden import EACH, Papers, draw, options_of
 from course_pkg.grading.keys import GradingError, Key, key_path, read_key, term_key
 from tests.grading import kit
@@ -120,3 +122,18 @@ def test_no_course_and_no_chapter(tmp_path, course):
         Papers(tmp_path, kit.KEY)
     with pytest.raises(GradingError, match="no chapter 07"):
         Papers(course, kit.KEY, only=["07"])
+
+
+def test_what_the_mutants_give_is_computed_when_an_answer_is_wrong_and_only_then(course, monkeypatch):
+    """Right answers need none of it. Eight threads that need it at once get the same, made once."""
+    made = []
+    monkeypatch.setattr("course_pkg.grading.hidden._mistakes", lambda *about: made.append(about) or iter(["one"]))
+    monkeypatch.setattr("course_pkg.grading.hidden.public_task", lambda *about: made.append(about))
+    papers = kit.papers(course)
+    result = grade_submission(kit.notebook(course), papers=papers, settings=kit.settings())
+    assert (result.score, made) == (20, [])
+    mistakes = papers["04"].questions[0].asked.mistakes
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: tuple(mistakes), range(8))) == [("one",)] * 8
+    assert len(made) == 1
+    assert pickle.loads(pickle.dumps(mistakes)) == ("one",)

@@ -21,11 +21,14 @@ INSIDE = ROOT / "course_pkg" / "grading" / "inside"
 
 
 @pytest.fixture
-def asked_again():
-    """best_level and probe ask the machine again, before and after."""
-    for function in (levels.best_level, levels.probe):
-        function.cache_clear()
-    yield
+def asked_again(monkeypatch):
+    """best_level and probe ask the machine again, before and after, with no zygote there from before."""
+    with monkeypatch.context() as during:
+        during.setattr("course_pkg.grading.warm._shared", {})
+        for function in (levels.best_level, levels.probe):
+            function.cache_clear()
+        yield
+        warm.close_shared()
     for function in (levels.best_level, levels.probe):
         function.cache_clear()
 
@@ -49,8 +52,30 @@ def test_a_box_that_keeps_nothing_in_is_not_level_b(asked_again, monkeypatch):
     """The probe asks the box and not the version of anything: with the filter left out, the level is refused."""
     box("B").close()
     levels.probe.cache_clear()
+    warm.close_shared()
     monkeypatch.setattr("course_pkg.grading.warm.launch", unfiltered)
     assert "does not keep the student's code from: fork" in levels.probe("B")
+    assert not warm._shared  # nothing that keeps nothing in is left for boxes to come
+
+
+def test_the_box_that_was_tried_and_those_that_follow_have_one_zygote(asked_again, monkeypatch):
+    """So a single submission waits for one start of NumPy; and it is begun before it is waited for."""
+    started = []
+    monkeypatch.setattr("course_pkg.grading.warm.launch", lambda *how: started.append(how[0]) or launch(*how))
+    level = levels.best_level()
+    if level == "A" and warm.shared("A", False).single_use:
+        pytest.skip("namespaces cannot be nested here, so each box has its own zygote")
+    tried = list(started)
+    warm.begin(level)
+    with Box(level, limits=QUICK) as opened:
+        assert opened.load([("a", "x = 1")]).ok
+    assert tried == started and started.count(level) == 1
+
+
+def test_what_cannot_be_begun_is_told_to_whoever_needs_it(asked_again, monkeypatch):
+    monkeypatch.setattr("course_pkg.grading.launch.shutil.which", lambda name: None)
+    warm.begin("A")
+    assert not warm._shared and "bubblewrap is missing" in levels.probe("A")
 
 
 def unfiltered(level, torch, descriptor):

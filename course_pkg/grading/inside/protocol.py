@@ -19,7 +19,9 @@ import numpy as np
 from .frames import PREFIX, Frame, FrameReader, ProtocolError, Sizes, length, nesting, pack, read_header, unpack
 
 __all__ = ["PREFIX", "Frame", "FrameReader", "ProtocolError", "Sizes", "length", "nesting", "pack", "read_header"]
-__all__ += ["unpack", "DEPTH", "NODES", "Opaque", "TooMuch", "decode", "encode", "in_words"]
+__all__ += ["unpack", "MOST", "WORDS", "DEPTH", "NODES", "Opaque", "TooMuch", "decode", "encode", "in_words"]
+MOST = 32 << 20  # bytes of all answers to one order, beside one result
+WORDS = Sizes(header=1 << 18, body=0)  # of the reports about cells
 DTYPES = frozenset("|b1 |i1 |u1 <i2 <u2 <i4 <u4 <i8 <u8 <f2 <f4 <f8 <c8 <c16".split())
 DEPTH = 32  # levels of nesting of a value
 NODES = 50_000  # entries of a value, counted over all levels

@@ -16,13 +16,12 @@ import time
 from typing import Any
 
 from . import confine, processes, protocol, student
+from .protocol import MOST, WORDS
 
 RESTARTS = 5  # times that the cells are run again without the cell that hung or killed
 GIVE_UP = 2  # calls of a function that ran out of time before the rest is not tried
 GRACE = 1.0  # seconds for the alarm in the student's process before the guard kills
-MOST = 32 << 20  # bytes of all answers to one order, beside one result
 PATIENCE = 4.0  # a call that waits, instead of computing, may take so many times its limit
-WORDS = protocol.Sizes(header=1 << 18, body=0)
 ORDERS = protocol.Sizes(header=4 << 20, body=256 << 20)
 
 

@@ -7,6 +7,7 @@ It never runs a student's code and never reads a student's bytes: a submission's
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -63,6 +64,8 @@ def main(descriptor: int) -> None:
     for path in settings["forget"]:
         while path in sys.path:
             sys.path.remove(path)
+    gc.enable()  # start turned it off
+    gc.freeze()  # no later collection, in any child, goes over NumPy again
     confine.held()  # asked once, after the imports
     settings["nested"] = _can_nest(settings)
     control.sendall(protocol.pack({"ready": True, "nested": settings["nested"], "numpy": np.__version__}))
