@@ -1,6 +1,7 @@
 """The character model of chapters 11 and 12: an LSTM reads the standard library's source, three seeds.
 
     python -m experiments.char_model --seeds 0 1 2 --weights FOLDER     writes results/char_model.json, and the weights
+    python -m experiments.char_model --counts                           Kneser-Ney alone, put into that record
     python -m experiments.char_model --small                            a few updates of a small model, prints only
 
 The weights of seed 0 are kept as results/char_model_seed0.npz (float16, with the vocabulary). Bits per character are
@@ -18,7 +19,9 @@ import numpy as np
 
 from course_pkg.data.code_text import CHARACTERS, character_ids, characters, held_out_text, training_text
 from course_pkg.data.streams import consecutive_chunks, parallel_streams
+from course_pkg.language_metrics import bits_per_character, mean_nats
 from course_pkg.language_models import LanguageModel, carried, init_language_model, next_token_nats
+from course_pkg.ngrams import absolute_discounting, continuation_counts, count_ngrams, token_probs
 from course_pkg.optim import Adam
 from course_pkg.sampling import chooser, write
 from course_pkg.train import train
@@ -61,6 +64,26 @@ def counting_bits(train_ids: np.ndarray, test_ids: np.ndarray, most: int) -> lis
         probs = np.where(known, (seen + mixed * probs) / np.where(known, times + mixed, 1), probs)
         bits.append(round(float(-np.log2(probs).mean()), 4))
     return bits
+
+
+def kneser_ney_bits(train_ids: np.ndarray, test_ids: np.ndarray, n: int = 7) -> dict:
+    """The strongest counts of chapter 10: bits per character of the test text with several discounts."""
+    counts = continuation_counts(count_ngrams([train_ids], n, len(CHARACTERS)))
+    found = {}
+    for discount in (0.75, 0.85, 0.95):
+        nats = mean_nats(token_probs(absolute_discounting, counts, test_ids, discount))
+        found[str(discount)] = round(bits_per_character(nats), 4)
+    return {"n": n, "by_discount": found}
+
+
+def put_counts_into_record(train_ids: np.ndarray, test_ids: np.ndarray, fingerprints: list[str]) -> dict:
+    """Kneser-Ney on the texts of the recorded run, written beside the other counts."""
+    record = json.loads(RESULT.read_text("utf8"))
+    if record["fingerprints"] != fingerprints:
+        raise ValueError("char_model: the record was made from another version of the library's text")
+    record["kneser_ney"] = kneser_ney_bits(train_ids, test_ids)
+    RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf8")
+    return record
 
 
 def _codes(ids: np.ndarray, order: int, most: int) -> np.ndarray:
@@ -121,22 +144,28 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--weights", type=Path, help="folder for the weights of every seed")
+    parser.add_argument("--counts", action="store_true", help="only Kneser-Ney, for the record that there is")
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
     text, held_out, sizes, stages, length = training_text(), held_out_text(), SIZES, STAGES, 500
     if options.small:
         text, held_out, sizes, length = text[:60_000], held_out[:4_000], {"E": 8, "H": 16}, 40
         options.updates, options.seeds, stages = 20, options.seeds[:1], (0,)
+    fingerprints = [hashlib.sha256(part.encode()).hexdigest()[:16] for part in (text, held_out)]
+    train_ids, test_ids = character_ids(text), character_ids(held_out)
+    if options.counts:
+        return put_counts_into_record(train_ids, test_ids, fingerprints)
     result = {
         "command": f"python -m experiments.char_model --seeds 0 1 2 --updates {options.updates} --weights FOLDER",
         "text": "the standard library's source, modules of course_pkg.data.code_text, tabs for four spaces",
         "characters": [len(text), len(held_out)],
-        "fingerprints": [hashlib.sha256(part.encode()).hexdigest()[:16] for part in (text, held_out)],
+        "fingerprints": fingerprints,
         "sizes": sizes, "streams": STREAMS, "steps": STEPS, "learning_rate": LR, "clip_norm": CLIP,
         "updates": options.updates, "precision": "float32",
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "machine": f"{platform.machine()}, one thread",
-        "counting_bits": counting_bits(character_ids(text), character_ids(held_out), 6), "runs": [],
+        "counting_bits": counting_bits(train_ids, test_ids, 6), "kneser_ney": kneser_ney_bits(train_ids, test_ids),
+        "runs": [],
     }  # fmt: skip
     for seed in options.seeds:
         params, record = learn(seed, text, held_out, options.updates, sizes, stages, length, print)

@@ -212,6 +212,8 @@ nucleus = Exercise(
     mutants=[
         Mutant(replace="total - falling < mass - 1e-12", by="total < mass - 1e-12",
                hint="One token too few stays: the one with which the mass is reached belongs to the nucleus."),
+        Mutant(replace="total - falling < mass - 1e-12", by="total <= mass + 1e-12",
+               hint="The token with which the sum steps over the mass is left out. It belongs to the nucleus."),
         Mutant(replace="total - falling < mass - 1e-12", by="falling >= 1 - mass",
                hint="Each probability alone is held against a number. What counts is the sum of the likelier ones."),
         Mutant(replace="total - falling < mass - 1e-12", by="total - falling <= mass + 1e-12",

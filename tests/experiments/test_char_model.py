@@ -6,6 +6,7 @@ import numpy as np
 
 from course_pkg.data.code_text import CHARACTERS, character_ids
 from course_pkg.language_models import next_token_nats
+from course_pkg.ngrams import absolute_discounting, continuation_counts, count_ngrams
 from course_pkg.weights import load_language_model
 from experiments import char_model
 
@@ -45,12 +46,23 @@ def test_counting_is_right_on_a_text_that_one_can_count():
     assert np.allclose(2.0 ** -np.array(found), [p0, p1, (3 + p1) / 4], atol=1e-3)  # 00 came thrice, then 1
 
 
+def test_kneser_ney_bits_are_those_of_the_probabilities():
+    train, test = np.array([0, 1, 0, 2, 0, 1, 3] * 5), np.array([0, 1, 0, 2])
+    found = char_model.kneser_ney_bits(train, test, n=3)
+    counts = continuation_counts(count_ngrams([train], 3, len(CHARACTERS)))
+    probs = [absolute_discounting(counts, test[:t], 0.85)[test[t]] for t in range(4)]
+    assert found["n"] == 3 and set(found["by_discount"]) == {"0.75", "0.85", "0.95"}
+    assert np.isclose(found["by_discount"]["0.85"], -np.log2(probs).mean(), atol=1e-4)
+
+
 def test_record_and_weights_agree():
     record = json.loads(char_model.RESULT.read_text("utf8"))
     assert [run["seed"] for run in record["runs"]] == [0, 1, 2]
     for run in record["runs"]:
         bits = [stage["bits_per_character"] for stage in run["stages"]]
-        assert bits == sorted(bits, reverse=True) and bits[-1] < 2.2
+        assert bits == sorted(bits, reverse=True)
+        assert bits[-1] < min(record["counting_bits"]) - 0.2  # chapter 11: simple counts are beaten, but Kneser-Ney
+        assert all(abs(bits[-1] - found) < 0.12 for found in record["kneser_ney"]["by_discount"].values())  # is not
         assert run["cpu_seconds"] < 600
     file = char_model.RESULT.with_name("char_model_seed0.npz")
     assert file.stat().st_size <= 300_000
