@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import gc
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from . import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a write that names no file
 FORMATS = ("canvas", "moodle", "gradescope", "nbgrader")
 EXAMPLES = """\
 A term in five commands:
@@ -126,6 +128,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return getattr(commands, arguments.command)(arguments)
     except (GradingError, ExerciseError, BoxError) as error:
         print(f"course {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None and error.errno not in FULL:
+            raise
+        about = [str(part) for part in (error.filename, error.strerror) if part]
+        print(f"course {arguments.command}: {': '.join(about)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -43,6 +43,8 @@ def release(arguments: argparse.Namespace) -> int:
 def grade(arguments: argparse.Namespace) -> int:
     """course grade"""
     exports = [_export(words_) for words_ in arguments.to]
+    if arguments.jobs < 0:
+        raise GradingError(f"--jobs is how many at once, 1 or more, not {arguments.jobs}")
     settings = Settings(arguments.level, arguments.allow_unsafe).ready()
     handed = _shard(find(arguments.submissions, arguments.out), arguments.shard)
     _refuse_unknown(arguments.only, handed)
@@ -57,14 +59,14 @@ def grade(arguments: argparse.Namespace) -> int:
     book = write_reports(arguments.out, batch.results, about_batch(batch, why), titles)
     print(_graded(book, batch.kept, batch.seconds))
     for system, file in exports:
-        print(_fill(system, file, book, arguments.out, arguments.column))
+        print(printable(str(_fill(system, file, book, arguments.out, arguments.column))))
     print(f"{arguments.out / 'summary.html'}  {arguments.out / 'grades.csv'}  {arguments.out / 'feedback'}")
     if batch.stopped:
         print(f"Stopped: {batch.waiting} not graded yet. Start the same command again to go on.", file=sys.stderr)
         return 130
     failed = [row.student for row in book.rows if row.result.status != "graded"]
     if failed:
-        shown = ", ".join(failed[:10]) + (", ..." if len(failed) > 10 else "")
+        shown = ", ".join(map(printable, failed[:10])) + (", ..." if len(failed) > 10 else "")
         print(f"Not graded: {shown}. The summary says why.", file=sys.stderr)
     return 1 if failed else 0
 
@@ -79,17 +81,17 @@ def check(arguments: argparse.Namespace) -> int:
     for file in files:
         for said in (file.reason and f"{file.name}: {file.reason}. {file.detail}", *file.oddities):
             if said:
-                print(said)
+                print(printable(said))
     if not sheets or any(sheet.reason for sheet in sheets.values()):
         return 1
     ((number, sheet),) = sheets.items()
     torch = any("import torch" in source for _, source in sheet.cells)
     with settings.box(level=settings.level, torch=torch, limits=settings.limits) as box:  # type: ignore[misc]
         for said in failed_cells(box.load(sheet.cells)):
-            print(said)
+            print(printable(said))
         verdicts = [judge_through(box, task) for task in public[number]]
     for verdict in verdicts:
-        print(as_text(list(public_words(verdict))))
+        print(printable(as_text(list(public_words(verdict)))))
     right = sum(verdict.right for verdict in verdicts)
     print(f"\n{right} of {len(verdicts)} exercises right.")
     return 0 if right == len(verdicts) else 1
@@ -129,7 +131,7 @@ def merge(arguments: argparse.Namespace) -> int:
     """course merge"""
     book, conflicts = merge_runs(arguments.runs, arguments.out)
     for conflict in conflicts:
-        print(conflict, file=sys.stderr)
+        print(printable(conflict), file=sys.stderr)
     print(f"{len(book.rows)} submissions from {len(arguments.runs)} runs: {arguments.out / 'summary.html'}")
     return 1 if conflicts else 0
 
@@ -137,11 +139,18 @@ def merge(arguments: argparse.Namespace) -> int:
 def diff(arguments: argparse.Namespace) -> int:
     """course diff"""
     found = diff_of(*arguments.runs)
-    print("\n".join(found) or f"No difference in {len(read_run(arguments.runs[0]).results)} submissions.")
+    print(printable("\n".join(found)) or f"No difference in {len(read_run(arguments.runs[0]).results)} submissions.")
     return 1 if found else 0
 
 
+def printable(text: str) -> str:
+    """Text that may hold names of files and words of students, with a question mark for what steers a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
+
+
 def _key(arguments: argparse.Namespace) -> Key:
+    if not any((arguments.course / "solutions").glob("tasks_[0-9][0-9].py")):  # before a key is made that is no use
+        raise GradingError(f"there are no solutions/tasks_NN.py below {arguments.course}; name the course by --course")
     if arguments.key:
         return read_key(arguments.key, arguments.term)
     key, made = term_key(arguments.course, arguments.term)
@@ -184,7 +193,8 @@ def _refuse_unknown(wanted: Sequence[str], handed: Sequence[Handed]) -> None:
         from difflib import get_close_matches
 
         close = get_close_matches(missing[0], known, n=3, cutoff=0.3)
-        raise GradingError(f"there is no submission of {missing[0]}; did you mean {', '.join(close) or 'another'}?")
+        meant = printable(", ".join(close) or "another")
+        raise GradingError(f"there is no submission of {missing[0]}; did you mean {meant}?")
 
 
 def _shard(handed: list[Handed], share: str) -> list[Handed]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .gradebook import Gradebook, Row, plain
 from .keys import GradingError
-from .results import QuestionResult, slug
+from .results import QuestionResult, own_name
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def _line(question: QuestionResult) -> str:
 def gradescope(book: Gradebook, out: Path) -> Filled:
     """gradescope/<student>/results.json: what an autograder of Gradescope leaves in results/results.json."""
     for row in book.rows:
-        name = row.result.ids.get("gradescope") or f"{slug(row.student)}-{row.result.key[:6]}"
+        name = row.result.ids.get("gradescope") or own_name(row.student)
         path = out / name / "results.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(gradescope_results(row), indent=1), encoding="utf-8")

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,14 +159,19 @@ def _tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def slug(text: str) -> str:
-    """A name for a file: letters, digits, dashes; never empty, never a path."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:60] or "student"
+    """A name for a file: letters and digits of any script, dashes; never empty, never a path, at most 120 bytes."""
+    text = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", text)).strip("-")[:60]
+    return text.encode()[:120].decode("utf-8", "ignore") or "student"
+
+
+def own_name(student: str) -> str:
+    """The same with a few digits that keep apart two students whose names look alike in a file name."""
+    return f"{slug(student)}-{hashlib.sha256(student.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
 
 
 def file_name(student: str, key: str) -> str:
-    """results/<student>.<key>.json; two students whose names look alike in a file name stay apart."""
-    own = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:6]
-    return f"{slug(student)}-{own}.{key}.json"
+    """results/<student>.<key>.json"""
+    return f"{own_name(student)}.{key}.json"
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -49,5 +49,5 @@ def test_traps(trapped, course, tmp_path, without_walls, capsys):
     assert "too long" in others["giant"]["needs a look"] and "no notebook" in others["mallory"]["needs a look"]
     assert not any(row["student"].startswith(("=", "+", "-", "@")) for row in rows), "a spreadsheet would run it"
     pages = [path.name for path in (out / "feedback").iterdir()]
-    assert len(pages) == len(rows) and all(name.isascii() and "/" not in name for name in pages)
+    assert len(pages) == len(rows) and all(name.isprintable() and "/" not in name for name in pages)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "secret.ipynb", "term.key"]
