@@ -5,6 +5,7 @@ indents come in long runs. So the control keeps the runs: the feature is moved a
 it does not belong. And 160 units are 160 chances: what counts is the best unit of each moved text.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -100,11 +101,24 @@ def find_units(
 # ---- interventions -----------------------------------------------------------------------------------------------
 
 
-def read_with_factors(p: LanguageModel, ids: np.ndarray, factors: np.ndarray, cell: str = "lstm") -> np.ndarray:
-    """(intervention)  ids: (T, B) -> logits (T, B, V), where the last layer's state is multiplied after each step.
+def resting_values(p: LanguageModel, ids: np.ndarray, streams: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """ids: (N,) -> the medians over the text of h and of c in the last LSTM layer, (H,) each: where units usually are."""
+    check_positive_int("resting_values", "streams", streams)
+    n = len(ids) // streams
+    if n == 0:
+        raise ValueError(f"resting_values: ids must hold at least streams = {streams} tokens, got {len(ids)}")
+    run = lm_forward(p, np.asarray(ids)[: n * streams].reshape(streams, n).T).read  # (n, streams)
+    return np.median(run.outputs, axis=(0, 1)), np.median(run.layers[-1].kept.cs[1:], axis=(0, 1))
 
-    factors: (T or 1, B or 1, H). For an LSTM, 0 silences a unit (c and h), -1 turns its sign round; tanh is odd, so
-    h stays what the output gate makes of c.
+
+def read_with_factors(
+    p: LanguageModel, ids: np.ndarray, factors: np.ndarray, cell: str = "lstm", rest: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """(intervention)  ids: (T, B) -> logits (T, B, V); after each step the last layer's state becomes
+    factors * state + (1 - factors) * rest.
+
+    factors: (T or 1, B or 1, H); rest: (H,) for each part of the state, h and c of an LSTM; None: 0. A factor 0 holds a
+    unit at its rest. Without rest, -1 turns the unit's sign round.
     """
     ids = np.asarray(ids)
     if ids.ndim != 2:
@@ -116,16 +130,25 @@ def read_with_factors(p: LanguageModel, ids: np.ndarray, factors: np.ndarray, ce
         raise ValueError(f"read_with_factors: factors must fit {(T, B, H)} (from ids and p.out), "
                          f"got shape {np.shape(factors)}") from None  # fmt: skip
     states, logits = initial_states(p, B, cell), []
+    parts = len(states[-1]) if isinstance(states[-1], tuple) else 1
+    rest = [np.zeros(H, factors.dtype)] * parts if rest is None else list(rest)
+    if [np.shape(r) for r in rest] != [(H,)] * parts:
+        raise ValueError(f"read_with_factors: rest must be {parts} arrays {(H,)} (from p.out and the cell), "
+                         f"got shapes {[np.shape(r) for r in rest]}")  # fmt: skip
     for t in range(T):
         *below, last = stacked_step(CELLS[cell], p.layers, embedding_forward(p.embedding, ids[t]), states)
-        last = type(last)(*[part * factors[t] for part in last]) if isinstance(last, tuple) else last * factors[t]
+        held = [(1 - factors[t]) * r for r in rest]
+        if isinstance(last, tuple):
+            last = type(last)(*[factors[t] * part + r for part, r in zip(last, held, strict=True)])
+        else:
+            last = factors[t] * last + held[0]
         states = (*below, last)
         logits.append(dense_forward(p.out, hidden(last)))  # (B, H) -> (B, V)
     return np.stack(logits)
 
 
 def silenced(H: int, units: list[int]) -> np.ndarray:
-    """Factors (1, B, H) for B = len(units) copies of a text: in copy b unit units[b] is silent, none if it is -1."""
+    """Factors (1, B, H) for B = len(units) copies of a text: 0 for unit units[b] in copy b, for none if it is -1."""
     factors = np.ones((1, len(units), H))
     for b, unit in enumerate(units):
         if not -1 <= unit < H:
@@ -135,11 +158,14 @@ def silenced(H: int, units: list[int]) -> np.ndarray:
     return factors
 
 
-def bits_without(p: LanguageModel, ids: np.ndarray, units: list[int]) -> np.ndarray:
-    """ids: (T+1, B), read once for each unit with that unit silent (-1: none) -> bits of each next token: (U, T, B)."""
+def bits_without(
+    p: LanguageModel, ids: np.ndarray, units: list[int], rest: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """ids: (T+1, B), read once for each unit with that unit held at `rest` (None: 0; unit -1: none is held)
+    -> bits of each next token: (U, T, B)."""
     (steps, B), H = ids.shape, p.out.W.shape[1]
     copies = np.tile(ids, (1, len(units)))  # (T+1, U * B)
     factors = np.repeat(silenced(H, units), B, axis=1).astype(p.out.W.dtype)
-    logits = read_with_factors(p, copies[:-1], factors)
+    logits = read_with_factors(p, copies[:-1], factors, rest=rest)
     nats = -np.take_along_axis(log_softmax(logits), copies[1:, :, None], axis=-1)[..., 0]  # (T, U * B)
     return (nats / np.log(2)).reshape(steps - 1, len(units), B).swapaxes(0, 1)
