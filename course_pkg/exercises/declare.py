@@ -85,6 +85,7 @@ class Exercise:
     mutants: Sequence[Mutant]
     alternatives: Sequence[Alternative | Callable[..., Any]]
     tolerance: Tolerance = field(default_factory=Tolerance)
+    points: float = 10.0  # what the whole exercise is worth in `course grade`
     version: str = "book"  # the name of the variant, in a term that has another one (variants.py)
 
     def __post_init__(self) -> None:
@@ -106,6 +107,8 @@ class Exercise:
         hints = [mutant.hint for mutant in self.mutants]
         if len(set(hints)) < len(hints) or not all(hint.strip() for hint in hints):
             refuse("every mutant needs a hint of its own")
+        if not 0 < self.points < float("inf"):
+            refuse(f"points is a positive number, not {self.points!r}")
         if len(self.alternatives) < 2:
             refuse(f"needs at least two different correct alternatives, has {len(self.alternatives)}")
 

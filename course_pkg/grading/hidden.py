@@ -232,7 +232,7 @@ def _title(chapter: Chapter) -> str:
     return f"Chapter {chapter.number}"
 
 
-def make_question(chapter: Chapter, exercise: Exercise, key: Key, points: float = 10.0) -> Question:
+def make_question(chapter: Chapter, exercise: Exercise, key: Key) -> Question:
     """Hidden cases drawn with the key, expected results from the solution, outcomes of the mutants, and the parts."""
     drawn = draw(exercise, key)
     cases = [(f"hidden case {k}", inputs) for k, (_, inputs) in enumerate(drawn, 1)]
@@ -243,7 +243,7 @@ def make_question(chapter: Chapter, exercise: Exercise, key: Key, points: float 
     torch = any(cell.is_setup and "import torch" in cell.source for cell in chapter.notebook.cells)
     public = Later(lambda: (public_task(chapter, exercise),))
     return Question(
-        exercise.id, exercise.title, exercise.function, points, task, len(drawn), public, parts, torch
+        exercise.id, exercise.title, exercise.function, float(exercise.points), task, len(drawn), public, parts, torch
     )
 
 

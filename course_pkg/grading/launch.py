@@ -27,8 +27,8 @@ import numpy as np
 LEVELS = ("A", "B", "C", "D")
 IMAGE = f"rnn-course-box:{np.__version__}"
 HOW_TO_GET_C = (
-    "Docker is not installed, or not running, or has no image of that name: start it, then `make sandbox` builds "
-    f"{IMAGE}"
+    f"Docker or Podman is not installed, or not running, or the image {IMAGE} is not built: start it, then "
+    "`make sandbox` builds the image"
 )
 HERE = Path(__file__).resolve().parent
 START = "import gc, sys; gc.disable(); sys.path[:0] = sys.argv[1].split(':'); from inside.zygote import start; start()"
@@ -72,7 +72,7 @@ def launch(level: str, torch: bool, descriptor: int) -> Launch:
     environment = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "PATH": "", "HOME": "/", **dict.fromkeys(THREADS, "1")}
     if level == "C":
         if torch:
-            raise OSError("level C has no PyTorch")
+            raise OSError("level C has no PyTorch, which this chapter needs: grade it on Linux, at level A or B")
         settings["work"] = "/work"
         return Launch(_container(), {**os.environ}, settings, _filter_if_there(settings), stdio=True)
     packages = package_paths(torch)

@@ -137,3 +137,21 @@ def test_what_the_mutants_give_is_computed_when_an_answer_is_wrong_and_only_then
         assert list(pool.map(lambda _: tuple(mistakes), range(8))) == [("one",)] * 8
     assert len(made) == 1
     assert pickle.loads(pickle.dumps(mistakes)) == ("one",)
+
+
+@pytest.mark.parametrize(("points", "scores"), [(4, (4.0, 10.0)), (2.5, (2.5, 10.0))])
+def test_an_exercise_is_worth_what_its_declaration_says(tmp_path, points, scores):
+    root = kit.small_course(tmp_path)
+    tasks = root / "solutions" / "tasks_04.py"
+    tasks.write_text(tasks.read_text("utf8").replace('title="One step back",', f'title="One", points={points},'))
+    result = grade_submission(kit.notebook(root), papers=kit.papers(root), settings=kit.settings())
+    assert tuple(question.points for question in result.questions) == scores and result.max_score == sum(scores)
+
+
+@pytest.mark.parametrize("points", ["0", "-1", "float('nan')", "float('inf')"])
+def test_points_that_are_none(tmp_path, points):
+    root = kit.small_course(tmp_path)
+    tasks = root / "solutions" / "tasks_04.py"
+    tasks.write_text(tasks.read_text("utf8").replace('title="One step back",', f'title="One", points={points},'))
+    with pytest.raises(GradingError, match="points is a positive number"):
+        kit.papers(root)["04"]
