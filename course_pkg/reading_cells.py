@@ -102,7 +102,7 @@ def find_units(
 
 
 def resting_values(p: LanguageModel, ids: np.ndarray, streams: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """ids: (N,) -> the medians over the text of h and of c in the last LSTM layer, (H,) each: where units usually are."""
+    """ids: (N,) -> medians over the text of h and of c in the last LSTM layer, (H,) each: where units usually are."""
     check_positive_int("resting_values", "streams", streams)
     n = len(ids) // streams
     if n == 0:
