@@ -24,13 +24,19 @@ def nbgrader(book: Gradebook, database: Path) -> Filled:
     except ImportError as error:
         raise GradingError(MISSING) from error
     database.parent.mkdir(parents=True, exist_ok=True)
-    with _its_programs(), Database(f"sqlite:///{database}") as db:
-        for chapter in book.chapters:
-            name = f"chapter-{chapter}"
-            columns = [column for column in book.columns if column.chapter == chapter]
-            _structure(db, name, columns)
-            for row in book.rows:
-                _grades(db, name, columns, row)
+    try:
+        with _its_programs(), Database(f"sqlite:///{database}") as db:
+            for chapter in book.chapters:
+                name = f"chapter-{chapter}"
+                columns = [column for column in book.columns if column.chapter == chapter]
+                _structure(db, name, columns)
+                for row in book.rows:
+                    _grades(db, name, columns, row)
+    except Exception as error:
+        if not type(error).__module__.startswith(("sqlalchemy", "alembic")):
+            raise
+        said = (str(error).splitlines() or [""])[0]
+        raise GradingError(f"{database} could not be filled in as a gradebook of nbgrader: {said}") from error
     return Filled(database, len(book.rows))
 
 

@@ -162,6 +162,7 @@ def test_nbgrader_missing_is_said(book, tmp_path):
     assert not (tmp_path / "gradebook.db").exists()
 
 
+@pytest.mark.filterwarnings("default")  # of SQLAlchemy about nbgrader
 def test_nbgrader_gradebook(book, tmp_path):
     api = pytest.importorskip("nbgrader.api", reason="nbgrader is not installed (it is for the comparison only)")
     path = tmp_path / "gradebook.db"
@@ -179,3 +180,11 @@ def test_nbgrader_gradebook(book, tmp_path):
     nbgrader(book, path)
     with api.Gradebook(f"sqlite:///{path}") as db:
         assert db.find_submission("chapter-04", "booleg").score == 9 + 5
+
+
+@pytest.mark.filterwarnings("default")
+def test_nbgrader_of_a_file_that_is_something_else(book, tmp_path):
+    pytest.importorskip("nbgrader.api", reason="nbgrader is not installed (it is for the comparison only)")
+    (tmp_path / "gradebook.db").write_bytes(b"Student,ID,Section\n" * 100)
+    with pytest.raises(GradingError, match="could not be filled in as a gradebook of nbgrader: .*not a database"):
+        nbgrader(book, tmp_path / "gradebook.db")
