@@ -76,6 +76,20 @@ def test_every_letter_of_a_formula_has_its_rule(html):
             assert f"font-family: MJX{letter.split()[1]};" in sheet
 
 
+def test_tall_bars_and_brackets_have_their_pieces(tmp_path):
+    sys.path.insert(0, str(ROOT / "book/site/ext"))
+    from course_math import Typesetter
+
+    setter = Typesetter(tmp_path / "memory.json")
+    made = setter(r"\left|\frac{a}{b}\right| \left(\begin{matrix}1\\2\\3\\4\\5\end{matrix}\right)", True)
+    setter.finish(tmp_path / "math.css")
+    sheet = (tmp_path / "math.css").read_text(encoding="utf8")
+    tall = re.findall(r'<mjx-stretchy-v[^>]* class="(mjx-c[0-9A-F]+)', made)
+    assert len(tall) == 4
+    for letter in tall:
+        assert f"mjx-stretchy-v.{letter} mjx-ext mjx-c::before" in sheet
+
+
 def test_a_formula_that_is_wrong_is_refused(tmp_path):
     sys.path.insert(0, str(ROOT / "book/site/ext"))
     from course_math import Typesetter

@@ -101,7 +101,7 @@ def used_rules(rules: str, formulas: Any) -> str:
     """MathJax's rules, less the letters that no formula has; its fonts as data, with the same letters left out."""
     whole = " ".join(formulas)
     used = {tuple(found.split()) for found in re.findall(r'(?<=class=")mjx-c[0-9A-F]+(?: TEX-\w+)?', whole)}
-    stretched = set(re.findall(r'mjx-stretchy-[vh] class="(mjx-c[0-9A-F]+)', whole))
+    stretched = set(re.findall(r'<mjx-stretchy-[vh][^>]* class="(mjx-c[0-9A-F]+)', whole))
     styles = {style for _, *more in used for style in more} | {"TEX-S4"}  # S4 has the pieces of tall brackets
     kept, faces, shown = [FOR_READERS], [], set()
     for rule in re.findall(r'[^{}]+\{(?:"(?:[^"\\]|\\.)*"|[^{}"])*\}', rules):  # a text in quotes may be a brace
