@@ -229,7 +229,9 @@ def test_ctrl_c_on_the_real_command(course, tmp_path):
     command = [*map(str, command), "--course", str(course), "--key", str(key), "--jobs", "2",
                "--allow-unsafe"]  # fmt: skip
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out/results").glob("*.json")) and time.monotonic() < deadline:
         assert process.poll() is None, process.stderr.read()

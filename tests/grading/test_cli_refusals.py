@@ -25,14 +25,15 @@ def run(course, tmp_path, without_walls, capsys):
     return go
 
 
-def test_out_is_a_file(run, tmp_path):
+def test_out_is_a_file(course, run, tmp_path):
     (tmp_path / "file").write_text("mine", encoding="ascii")
     code, said = run(out="file")
     assert code == 2 and "course grade: " in said and "file/results: Not a directory" in said
     code, said = run(out="file/deeper")
     assert code == 2 and "Not a directory" in said
     assert (tmp_path / "file").read_text(encoding="ascii") == "mine"
-    assert main(["release", str(tmp_path / "file" / "bundle"), "--term", "t"]) == 2
+    of = ["--course", str(course), "--key", str(tmp_path / "key")]
+    assert main(["release", str(tmp_path / "file" / "bundle"), *of]) == 2
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
