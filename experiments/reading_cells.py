@@ -1,9 +1,10 @@
-"""Chapter 12 for three seeds: which unit of each model follows which feature, and what happens when it is silenced.
+"""Chapter 12 for three seeds: which unit of each model follows which feature, and what is lost without it.
 
     python -m experiments.reading_cells --weights FOLDER      writes results/reading_cells.json
 
 FOLDER holds char_model_seed{0,1,2}.npz from `python -m experiments.char_model --weights FOLDER`. Units are chosen on
-three of the held-out modules (SEARCH) and measured once more on the other three (CONFIRM).
+three of the held-out modules (SEARCH) and measured once more on the other three (CONFIRM). A unit is silenced by
+holding it at its median over SEARCH; "set_to_0" is the same with 0 for comparison.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from course_pkg.data.code_text import HELD_OUT, character_ids
 from course_pkg.data.source_features import SourceFeatures, labelled_modules, string_ends
 from course_pkg.data.streams import parallel_streams
 from course_pkg.language_models import LanguageModel
-from course_pkg.reading_cells import bits_without, correlations, find_units, unit_activity
+from course_pkg.reading_cells import bits_without, correlations, find_units, resting_values, unit_activity
 from course_pkg.weights import load_language_model
 
 RESULT = Path(__file__).parent / "results" / "reading_cells.json"
@@ -56,17 +57,22 @@ def one_seed(params: LanguageModel, rng: np.random.Generator, S: int, most: int 
             "control_95": round(float(np.quantile(finding.control, 0.95)), 3),
             "units_p_below_0.008": np.flatnonzero(finding.p < 0.05 / len(SourceFeatures._fields)).tolist(),
         }  # fmt: skip
-    return found | {"silenced": silencing(params, text2, features2, found["quote"]["unit"])}
+    rest = resting_values(params, character_ids(text), STREAMS)
+    unit = found["quote"]["unit"]
+    return found | {"silenced": silencing(params, text2, features2, unit, rest),
+                    "set_to_0": silencing(params, text2, features2, unit, None)}  # fmt: skip
 
 
-def silencing(params: LanguageModel, text: str, features: SourceFeatures, unit: int, chars: int = 20001) -> dict:
-    """Extra bits at the marks that shut a string, ' and ", and elsewhere, for every unit silenced alone."""
+def silencing(
+    params: LanguageModel, text: str, features: SourceFeatures, unit: int, rest: tuple | None, chars: int = 20001
+) -> dict:
+    """Extra bits at the marks that shut a string, ' and ", and elsewhere, for every unit alone held at rest or 0."""
     text, H = text[:chars], params.out.W.shape[1]
     ends = string_ends(features.quote[: len(text)])
     places = {mark: ends[[text[e] == mark for e in ends]] for mark in ("'", '"')}
     places["elsewhere"] = np.setdiff1d(np.arange(len(text)), ends)
     inputs, targets = parallel_streams(character_ids(text), 4)
-    bits = bits_without(params, np.concatenate([inputs, targets[-1:]]), list(range(-1, H)))
+    bits = bits_without(params, np.concatenate([inputs, targets[-1:]]), list(range(-1, H)), rest)
     costs = {name: cost_at(bits, where, len(text)) for name, where in places.items()}  # (1 + H,) each
     extra = {name: cost[1:] - cost[0] for name, cost in costs.items()}
     orders = {name: np.argsort(-values) for name, values in extra.items()}

@@ -18,9 +18,11 @@ def test_the_run_works_and_repeats(tmp_path):
     first.pop("cpu_seconds"), second.pop("cpu_seconds")
     assert first == second
     found = first["seeds"]["5"]
-    assert set(found) == {"quote", "docstring", "comment", "depth", "indent", "column", "silenced"}
-    assert all(0.05 <= found[name]["p"] <= 1 for name in set(found) - {"silenced"})
-    assert found["silenced"]["best_correlated"]["unit"] == found["quote"]["unit"]
+    assert set(found) == {"quote", "docstring", "comment", "depth", "indent", "column", "silenced", "set_to_0"}
+    assert all(0.05 <= found[name]["p"] <= 1 for name in set(found) - {"silenced", "set_to_0"})
+    for how in ("silenced", "set_to_0"):
+        assert found[how]["best_correlated"]["unit"] == found["quote"]["unit"]
+    assert found["silenced"]["bits"] == found["set_to_0"]["bits"]  # nothing silenced: the same
 
 
 def test_cost_at_looks_at_the_right_targets():
@@ -35,3 +37,5 @@ def test_the_record_says_what_the_book_says():
         for name in ("quote", "docstring", "depth", "indent", "column"):
             assert found[name]["p"] <= 0.01
             assert found[name]["r"] * found[name]["r_confirmed"] > 0
+        assert 1 in found["silenced"]["rank_of_best_correlated"].values()
+    assert record["seeds"]["0"]["set_to_0"]["rank_of_best_correlated"] == {"'": 2, '"': 24}

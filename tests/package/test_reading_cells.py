@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from course_pkg.data.source_features import by_mark, labelled_modules, labelled_text, source_features, string_ends
 from course_pkg.data.stdlib_source import module_source
-from course_pkg.language_models import init_language_model, lm_forward, next_token_nats
+from course_pkg.language_models import init_language_model, initial_states, lm_forward, next_token_nats
 from course_pkg.reading_cells import (
     bits_without,
     correlations,
@@ -15,6 +15,7 @@ from course_pkg.reading_cells import (
     moved_correlations,
     random_shifts,
     read_with_factors,
+    resting_values,
     silenced,
     unit_activity,
 )
@@ -140,6 +141,35 @@ def test_bits_without_each_unit():
     for row, unit in zip(bits[1:], (2, 4), strict=True):
         alone = bits_without(p, ids[:, 1:2], [unit])[0]
         assert np.allclose(row[:, 1:2], alone, atol=1e-12) and np.abs(row - bits[0]).max() > 1e-6
+
+
+def test_resting_values_are_medians():
+    p, ids = model(layers=1), np.random.default_rng(5).integers(0, 6, 40)
+    states = [lm_forward(p, ids[: t + 1, None]).states[-1] for t in range(40)]
+    h, c = resting_values(p, ids)
+    assert np.allclose(h, np.median([s.h[0] for s in states], axis=0), atol=1e-13)
+    assert np.allclose(c, np.median([s.c[0] for s in states], axis=0), atol=1e-13)
+    with pytest.raises(ValueError, match="at least streams = 41 tokens, got 40"):
+        resting_values(p, ids, 41)
+
+
+def test_a_unit_is_held_at_its_rest():
+    p, ids = model(layers=1), np.random.default_rng(6).integers(0, 6, (9, 2))
+    h, c = rest = resting_values(p, ids.ravel())
+    held = read_with_factors(p, ids, silenced(5, [3, 3]), rest=rest)
+    states = initial_states(p, 2)
+    for x, logits in zip(ids, held, strict=True):  # one step at a time, the unit's h and c written over by hand
+        run = lm_forward(p, x[None], states)
+        last = run.states[-1]
+        shown, kept = last.h.copy(), last.c.copy()
+        shown[:, 3], kept[:, 3] = h[3], c[3]
+        states = (type(last)(shown, kept),)
+        assert np.allclose(logits, shown @ p.out.W.T + p.out.b, atol=1e-13)
+    bits = bits_without(p, ids, [-1, 3], rest)
+    assert np.allclose(bits[0], bits_without(p, ids, [-1])[0], atol=1e-12)
+    assert np.abs(bits[1] - bits_without(p, ids, [3])[0]).max() > 1e-6
+    with pytest.raises(ValueError, match=r"rest must be 2 arrays \(5,\)"):
+        read_with_factors(p, ids, np.ones(5), rest=(h,))
 
 
 # ---- features ----------------------------------------------------------------------------------------------------
