@@ -36,8 +36,10 @@ SOURCES = ("amazon_cells", "imdb", "yelp")
 FOLDS, BATCH, E, H, RATE, DROPOUT = 5, 64, 64, 48, 5e-3, 0.5
 POOLS = ("last", "mean", "max")
 BAGS = ("words, logistic regression", "words and pairs, logistic regression")
-NETWORKS = {"mean of embeddings": ("", "mean")}  # without a cell: a bag of words too
+NETWORKS = {"mean of embeddings": ("", "mean"), "maximum of embeddings": ("", "max")}  # no cell: bags of words too
 NETWORKS |= {f"{cell}, {pool}": (cell, pool) for cell in ("lstm", "gru") for pool in POOLS}
+ORDERED, SHUFFLED = "lstm, max", "lstm, max, words shuffled"  # each sentence in an order by chance, all folds
+NETWORKS[SHUFFLED] = NETWORKS[ORDERED]
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)  # of the logistic regression: small is strongly regularised
 NEGATIONS = ("not", "no", "never", "nothing", "nobody", "none", "without", "cannot", "hardly")
 
@@ -176,6 +178,9 @@ def difference(a: np.ndarray, b: np.ndarray, draws: int = 2000) -> list[float]:
 def method_on_folds(name: str, data: list[Labelled], seeds: int, epochs: int) -> tuple[np.ndarray, list[float], float]:
     """One method on every fold of every seed -> right or not (seeds, n), accuracies on what was learnt, CPU seconds."""
     truth, begin = np.array([d.positive for d in data], bool), time.process_time()
+    if name == SHUFFLED:
+        rng = np.random.default_rng(0)
+        data = [d._replace(words=tuple(d.words[i] for i in rng.permutation(len(d.words)))) for d in data]
     hits, learnt = np.zeros((seeds, len(data)), bool), []
     for seed in range(seeds):
         fold = folds(data, seed)
@@ -212,6 +217,10 @@ def real_sentences(data: list[Labelled], seeds: int, epochs: int, log: Callable,
     bag = max(BAGS, key=lambda name: right[name].mean())
     for row in rows:
         row["minus_best_bag"] = difference(right[row["method"]], right[bag])
+        if row["method"] == ORDERED:
+            row["minus_shuffled"] = difference(right[ORDERED], right[SHUFFLED])
+            few = negated if negated.any() else ~negated  # a few sentences may hold none
+            row["minus_best_bag_with_negation"] = difference(right[ORDERED][:, few], right[bag][:, few])
     return rows
 
 
