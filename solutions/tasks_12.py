@@ -229,6 +229,8 @@ corrected_p = Exercise(
     mutants=[
         Mutant(replace="np.abs(r)", by="r", hint="A negative correlation is compared with its sign. The control holds sizes."),
         Mutant(replace="1 + at_least", by="at_least", hint="The true feature itself belongs to the count: without it p can be 0, which no number of trials can show."),
+        Mutant(replace="(1 + at_least) / (len(control) + 1)", by="at_least / len(control)",
+               hint="Only the moved features are counted. The true one counts too, above and below the line: p is never 0."),
         Mutant(replace="len(control) + 1", by="len(control)", hint="There are S moved features and the true one: divide by S + 1."),
         Mutant(replace=">= np.abs(r)", by="> np.abs(r)", hint="A moved feature that does equally well counts too."),
         Mutant(replace=">= np.abs(r)", by="< np.abs(r)", hint="The moved features that do worse are counted. p is the share of those that do at least as well."),
