@@ -13,7 +13,7 @@ NBVAL := --nbval --nbval-cell-timeout=120
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading instructors browser sandbox lock clean clean-all
+.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading nbgrader instructors browser sandbox lock clean clean-all
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -43,9 +43,10 @@ execute: $(VENV)/.has-all  ## execute notebooks in place, e.g. make execute N="b
 lab: $(VENV)/.has-lab  ## open JupyterLab on the exercises
 	@cd exercises && "$(abspath $(PY))" -m jupyter lab
 
-bench: $(VENV)/.has-all  ## time our fast RNN, GRU and LSTM against torch, and write the page of the book that shows it
+bench: $(VENV)/.has-all  ## time our fast networks against torch, then grading against nbgrader; writes the book's tables
 	@unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE; \
 		OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(PY) -m tools.bench
+	@$(MAKE) --no-print-directory bench-grading
 
 bench-grading: $(VENV)/.has-all .venv-nbgrader/.has  ## grade the same answers with ours and with nbgrader, and record it
 	@$(PY) -m tools.bench_grading
@@ -61,6 +62,8 @@ browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (N
 		{ echo "No Chromium found. On Debian and Ubuntu: sudo apt-get install chromium"; exit 1; }
 	@npm install --no-audit --no-fund --loglevel=error
 	@$(PYTEST) -m browser tests
+
+nbgrader: .venv-nbgrader/.has  ## install nbgrader beside us: for the comparison, and to test the export of gradebooks
 
 sandbox: $(VENV)/.has-book  ## install what grading needs to shut students' code in, and say which level it reaches here
 	@command -v bwrap >/dev/null && ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || \
@@ -112,7 +115,7 @@ $(VENV)/.has-lab: $(PINS) | $(VENV)/.made
 	@echo "Installing nbgrader into an environment of its own, .venv-nbgrader"
 	@$(PY) -m venv .venv-nbgrader
 	@.venv-nbgrader/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_EXTRA) \
-		nbgrader==0.9.6 ipykernel $$(grep '^numpy==' requirements.txt)
+		nbgrader==0.9.6 ipykernel $$(grep -E '^(numpy|pytest|hypothesis)==' requirements.txt)
 	@touch $@
 
 $(VENV)/.has-all: $(PINS) | $(VENV)/.made
