@@ -153,3 +153,12 @@ def test_rules_that_no_page_needs_are_cut(html):
     assert (html / "_static/styles/pydata-sphinx-theme.css").stat().st_size < 150e3
     for page in (html / "book").glob("*.html"):
         assert "searchindex.js" not in page.read_text(encoding="utf8")
+
+
+def test_code_keeps_its_text_without_marks_that_show_nothing(html):
+    page = (html / "book/widgets.html").read_text(encoding="utf8")
+    assert ">box" in re.sub(r"\s", "", page) and '<span class="n">' not in page
+    sheet = (html / "_static/pygments.css").read_text(encoding="utf8")
+    for theme in ("light", "dark"):
+        rules = re.findall(rf'html\[data-theme="{theme}"\] \.highlight \.(\w+) {{ color: (#\w+) }}', sheet)
+        assert len({colour for name, colour in rules if name in ("n", "nn", "p", "w")}) == 1

@@ -32,6 +32,8 @@ MISLEADING = (
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),  # its children are no list items
 )
 
+PLAIN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')  # names, brackets: coloured as all text in code
+
 
 def configure(app: Sphinx, config: Any) -> None:
     """Point Sphinx at our own parts, before anything else reads the settings."""
@@ -79,7 +81,7 @@ def page_assets(
         app.add_js_file("widgets.js", loading_method="defer")
     for pattern, better in MISLEADING:
         body = re.sub(pattern, better, body)
-    context["body"] = body
+    context["body"] = PLAIN.sub(r"\1", body)
 
 
 def mark_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
