@@ -44,7 +44,7 @@ def play() -> dict[str, str]:
         Path("moodle.csv").write_text("\n".join(MOODLE) + "\n")
         out["moodle"] = shown("grade", "handed-in", "--out", "grades", *OF, "--to", "moodle", "moodle.csv")
         lines = Path("grades/moodle.csv").read_text("utf-8-sig").splitlines()
-        out["moodle-file"] = "```text\n" + "\n".join(f"{line[:100]} ..." for line in lines) + "\n```"
+        out["moodle-file"] = "```text\n" + "\n".join(f"{line[:76]} ..." for line in lines) + "\n```"
         out["shards"] = "\n".join(
             [shown("grade", "handed-in", "--out", f"part-{k}", *OF, "--shard", f"{k}/2", keep=1) for k in (1, 2)]
             + [shown("merge", "part-1", "part-2", "--out", "merged"), shown("diff", "grades", "merged")]
@@ -90,7 +90,8 @@ def shown(*arguments: str, keep: int = 0) -> str:
 def _wrapped(lines: list[str]) -> Iterator[str]:
     for line in lines:
         line = re.sub(r"course/\.course", ".course", line)
-        yield from textwrap.wrap(line, 116, subsequent_indent="    ", break_long_words=False) or [""]
+        whole = {"break_long_words": False, "break_on_hyphens": False}
+        yield from textwrap.wrap(line, 80, subsequent_indent="    ", **whole) or [""]
 
 
 def who(students: list[term.Student]) -> str:

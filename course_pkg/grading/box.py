@@ -314,4 +314,5 @@ def _notes(notes: object) -> tuple[str, ...]:
 
 
 def _seconds(number: object) -> float:
-    return float(number) if type(number) in (int, float) and 0 <= number < 1e6 else 0.0  # type: ignore[operator]
+    plain = isinstance(number, int | float) and not isinstance(number, bool)
+    return float(number) if plain and 0 <= number < 1e6 else 0.0
