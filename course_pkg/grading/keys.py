@@ -62,17 +62,17 @@ def read_key(path: Path, term: str = "") -> Key:
 
 
 def term_key(root: Path, term: str = "") -> tuple[Key, bool]:
-    """The key of a term, and whether it was made just now. Two processes that start at once agree on one key."""
+    """The key of a term, and whether it was made just now. Processes and threads that start at once agree on one key."""
     path = key_path(root, term)
     if path.exists():
         return read_key(path, term), False
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    own = path.with_name(f"{path.name}.{os.getpid()}.new")
+    own = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_hex(32) + "\n")
     try:
-        os.link(own, path)  # fails when another process was faster; its key is then the key
+        os.link(own, path)  # fails when somebody else was faster; its key is then the key
         made = True
     except FileExistsError:
         made = False

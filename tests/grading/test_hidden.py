@@ -92,13 +92,19 @@ def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):
 
 
 def test_starts_at_the_same_time_agree_on_one_key(tmp_path):
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(term_key(tmp_path, "t"))) for _ in range(8)]
+    found, start = [], threading.Barrier(8)
+
+    def ask():
+        start.wait()
+        found.append(term_key(tmp_path, "t"))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({key.secret for key, _ in found}) == 1 and sum(made for _, made in found) == 1
+    assert len(found) == 8 and len({key.secret for key, _ in found}) == 1 and sum(made for _, made in found) == 1
+    assert [entry.name for entry in key_path(tmp_path, "t").parent.iterdir()] == ["t.key"]
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "x" * 50, "spring 2027", "ä"])
