@@ -62,7 +62,7 @@ def read_key(path: Path, term: str = "") -> Key:
 
 
 def term_key(root: Path, term: str = "") -> tuple[Key, bool]:
-    """The key of a term, and whether it was made just now. Processes and threads that start at once agree on one key."""
+    """The key of a term, and whether it was made just now. All that start at once agree on one key."""
     path = key_path(root, term)
     if path.exists():
         return read_key(path, term), False
