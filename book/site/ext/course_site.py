@@ -15,6 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import course_links
 import course_math
 import course_styles
 from course_fonts import write_style_sheet
@@ -23,8 +24,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 SITE = Path(__file__).resolve().parents[1]  # book/site
-STYLES = ("icons.css", "course.css")
-SCRIPTS = ("course.js", "widgets.js")  # copied beside the style sheet; page_assets says which page gets which
+STYLES = ("icons.css", "course.css", "previews.css")
+SCRIPTS = ("course.js", "previews.js", "widgets.js")  # copied beside the style sheet; page_assets says which page gets which
 MISLEADING = (
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # it has a text of its own
     (r'<th class="[^"]*">(<p></p>)?</th>', "<td></td>"),  # an empty corner heads nothing
@@ -111,6 +112,7 @@ def read_summary_math(app: Sphinx, doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     course_math.setup(app)
     course_styles.setup(app)
+    course_links.setup(app)
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_files, priority=900)
     app.connect("doctree-read", read_summary_math)
