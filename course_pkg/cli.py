@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import errno
 import gc
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from . import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of a write that names no file
+ROWS = ("seqmnist", "pmnist", "adding", "copy", "jsb", "nottingham", "ptb-word", "wikitext-103", "lambada", "ptb-char",
+        "text8")  # fmt: skip
 FORMATS = ("canvas", "moodle", "gradescope", "nbgrader")
 EXAMPLES = """\
 A term in five commands:
@@ -40,6 +43,11 @@ or nbgrader gave you, unpacked. The folder OUT gets:
 
 Stop with Ctrl-C whenever you like, and start the same command again to go on. Commit neither OUT nor the folder
 .course, where the key of the term is kept: from it the hidden tests are drawn, and without it never the same again.
+"""
+REPRODUCE = """\
+Stop with Ctrl-C, and start the same command again to go on: the result is that of a run without interruption. With more
+--steps than before, a run goes on from where its learning rate was still constant. Two rows need no data, four read
+--data, and the others say why they are not run. One thread, float32, no GPU.
 """
 
 
@@ -97,6 +105,19 @@ def parser() -> argparse.ArgumentParser:
 
     diff = command("diff", "what differs between two runs, student by student and exercise by exercise")
     diff.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="the OUT folders")
+
+    again = command("reproduce", "train a row of the published table of Bai et al. (2018) again", REPRODUCE)
+    again.add_argument("row", nargs="?", choices=ROWS, metavar="ROW", help="one of " + ", ".join(ROWS) + "; "
+                       "without it, a list of all rows")  # fmt: skip
+    again.add_argument("--architecture", choices=("tcn", "lstm", "gru", "rnn"), help="one of the four (default: all)")
+    again.add_argument("--seed", type=int, default=0)
+    again.add_argument("--steps", type=int, help="how many updates (default: the row's own)")
+    again.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", metavar="FOLDER",
+                       help="where the data are (default: ../shared/data)")  # fmt: skip
+    again.add_argument("--out", type=Path, default=ROOT / "experiments" / "results" / "published", metavar="FOLDER",
+                       help="where the records go (default: experiments/results/published)")  # fmt: skip
+    again.add_argument("--checkpoints", type=Path, default=ROOT / ".checkpoints", metavar="FOLDER",
+                       help="where the state of a run is kept (default: .checkpoints)")  # fmt: skip
     return top
 
 
@@ -120,13 +141,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             from .grading.warm import begin
 
             begin(arguments.level or "A")  # NumPy is imported there while we import ours
+        if arguments.command == "reproduce":
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: small products want one
+            os.environ.setdefault("OMP_NUM_THREADS", "1")
         from .exercises.errors import ExerciseError
         from .grading import commands
         from .grading.box import BoxError
         from .grading.keys import GradingError
+        from .published.commands import reproduce
+        from .published.sources import DataMissing
     try:
+        if arguments.command == "reproduce":
+            return reproduce(arguments)
         return getattr(commands, arguments.command)(arguments)
-    except (GradingError, ExerciseError, BoxError) as error:
+    except (GradingError, ExerciseError, BoxError, DataMissing) as error:
         print(f"course {arguments.command}: {error}", file=sys.stderr)
         return 2
     except OSError as error:

@@ -13,11 +13,11 @@ from tools.notebooks import ROOT
 PACKAGE = ROOT / "course_pkg"
 HEAVY = {"torch", "matplotlib", "IPython", "sklearn", "jupyter_core", "jupyterlab", "ipykernel", "ipywidgets"}
 OUTSIDE = {"book", "solutions", "tests", "tools", "experiments"}  # they import us, never the other way round
-PARTS = {"data", "viz", "checks", "exercises", "torch_twins", "grading"}
+PARTS = {"data", "viz", "checks", "exercises", "torch_twins", "grading", "published"}
 FRONT = {"cli", "__main__"}  # the command `course`, which stands before the parts it calls
 # What a part may import besides the subject and itself; the subject (all other modules) may import none of them.
 MAY_USE = {"data": set(), "viz": set(), "checks": {"torch_twins"}, "torch_twins": set(), "exercises": {"checks"},
-           "grading": {"exercises"}, "front": {"exercises", "grading"}}  # fmt: skip
+           "grading": {"exercises"}, "published": {"data"}, "front": {"exercises", "grading", "published"}}  # fmt: skip
 TORCH_AT_THE_TOP = "torch_twins"  # the only part that imports torch when it is imported
 TORCH_LATER = {"checks", "exercises", "grading"}  # inside functions
 FAST_ENOUGH = 0.2  # seconds of CPU
