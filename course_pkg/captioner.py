@@ -110,7 +110,7 @@ def encode_image_backward(encoder: tuple[ConvParams, ...], grid: Grid, dkeys: np
         dp, dx = conv2d_backward(encoder[k], grid.inputs[k], dy * (grid.outputs[k] > 0))
         grads.append(dp)
         if k:
-            dy = max_pool_backward(grid.outputs[k - 1], dx, POOL)
+            dy = max_pool_backward(grid.outputs[k - 1], grid.inputs[k], dx, POOL)
     return tuple(reversed(grads)), dx
 
 

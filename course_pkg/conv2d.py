@@ -5,6 +5,7 @@ them second, (B, I, R, C). As in every library of neural networks the kernel is 
 processing calls cross-correlation.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -57,8 +58,8 @@ def conv2d_backward(
     if da.shape[:3] != patches.shape[:3]:
         expected = (*patches.shape[:3], len(p.b))
         raise ValueError(f"conv2d_backward: da must be {expected} (from x and W), got shape {da.shape}")
-    (O, _, P, Q), (rows, columns) = p.W.shape, da.shape[1:3]
-    flat = da.reshape(-1, O)  # (N, O), N = B R' C'
+    (P, Q), (rows, columns) = p.W.shape[2:], da.shape[1:3]
+    flat = da.reshape(-1, len(p.b))  # (N, O), N = B R' C'
     dW = (flat.T @ _rows(patches)).reshape(p.W.shape)
     top, left = _margins(p, padding)
     dpadded = np.zeros((len(x), x.shape[1] + 2 * top, x.shape[2] + 2 * left, x.shape[3]), np.result_type(da, p.W))
@@ -97,26 +98,29 @@ def _rows(patches: np.ndarray) -> np.ndarray:
 @checked
 def max_pool(x: Float["B R C I"], size: int = 2) -> np.ndarray:
     """(max-pool)  x: (B, R, C, I) -> the largest number of every size x size tile: (B, R/size, C/size, I)."""
-    return _tiles("max_pool", x, size).max(axis=-1)
+    return reduce(np.maximum, [x[place] for place in _tile_places("max_pool", x, size)])
 
 
 @checked
-def max_pool_backward(x: Float["B R C I"], dy: Float["B R2 C2 I"], size: int = 2) -> np.ndarray:
-    """(max-pool-grad)  dy: (B, R/size, C/size, I) -> dx: (B, R, C, I).
+def max_pool_backward(x: Float["B R C I"], y: Float["B R2 C2 I"], dy: Float["B R2 C2 I"], size: int = 2) -> np.ndarray:
+    """(max-pool-grad)  y = max_pool(x), dy: (B, R/size, C/size, I) -> dx: (B, R, C, I).
 
     The largest number of a tile receives the gradient, the first one (row by row) if several are equal.
     """
-    tiles = _tiles("max_pool_backward", x, size)  # (B, R/size, C/size, I, size^2)
-    if dy.shape != tiles.shape[:-1]:
-        raise ValueError(f"max_pool_backward: dy must be {tiles.shape[:-1]} (from x), got shape {dy.shape}")
-    winners = np.arange(size * size) == tiles.argmax(axis=-1)[..., None]
-    return _untile(winners * dy[..., None], size)
+    places = _tile_places("max_pool_backward", x, size)
+    _check_pooled("max_pool_backward", x, size, y=y, dy=dy)
+    dx, open_tiles = np.zeros_like(x, dtype=dy.dtype), np.ones(y.shape, bool)
+    for place in places:
+        winner = open_tiles & (x[place] == y)
+        dx[place] = winner * dy
+        open_tiles &= ~winner
+    return dx
 
 
 @checked
 def mean_pool(x: Float["B R C I"], size: int = 2) -> np.ndarray:
     """(mean-pool)  x: (B, R, C, I) -> the mean of every size x size tile: (B, R/size, C/size, I)."""
-    return _tiles("mean_pool", x, size).mean(axis=-1)
+    return reduce(np.add, [x[place] for place in _tile_places("mean_pool", x, size)]) / size**2
 
 
 @checked
@@ -126,24 +130,25 @@ def mean_pool_backward(dy: Float["B R C I"], size: int = 2) -> np.ndarray:
     return np.repeat(np.repeat(dy / size**2, size, axis=1), size, axis=2)
 
 
-def _tiles(function: str, x: np.ndarray, size: int) -> np.ndarray:
-    """(B, R, C, I) -> (B, R/size, C/size, I, size^2), the numbers of each tile row by row."""
+def _tile_places(function: str, x: np.ndarray, size: int) -> list[tuple[slice, ...]]:
+    """For each place within a tile, row by row, the slice of x: (B, R, C, I) that has it of every tile."""
     check_positive_int(function, "size", size)
-    B, R, C, I = x.shape  # noqa: E741
-    if R % size or C % size:
-        raise ValueError(f"{function}: x must have rows and columns that {size} divides (from size), got shape {x.shape}")
-    tiles = x.reshape(B, R // size, size, C // size, size, I).transpose(0, 1, 3, 5, 2, 4)
-    return tiles.reshape(B, R // size, C // size, I, size * size)
+    if x.shape[1] % size or x.shape[2] % size:
+        raise ValueError(f"{function}: x must have rows and columns that {size} divides (from size), "
+                         f"got shape {x.shape}")  # fmt: skip
+    return [np.s_[:, i::size, j::size] for i in range(size) for j in range(size)]
 
 
-def _untile(tiles: np.ndarray, size: int) -> np.ndarray:
-    """The inverse of `_tiles`: (B, R/size, C/size, I, size^2) -> (B, R, C, I)."""
-    B, R, C, I = tiles.shape[:4]  # noqa: E741
-    return tiles.reshape(B, R, C, I, size, size).transpose(0, 1, 4, 2, 5, 3).reshape(B, R * size, C * size, I)
+def _check_pooled(function: str, x: np.ndarray, size: int, **arrays: np.ndarray) -> None:
+    expected = (x.shape[0], x.shape[1] // size, x.shape[2] // size, x.shape[3])
+    for name, array in arrays.items():
+        if array.shape != expected:
+            raise ValueError(f"{function}: {name} must be {expected} (from x), got shape {array.shape}")
 
 
 def receptive_field(layers: list[tuple[int, int]]) -> tuple[int, int]:
-    """Layers (kernel size, stride), first to last -> how many pixels one output place sees, and the step between two."""
+    """(receptive-field-2d)  Layers (kernel size, stride), first to last -> how many pixels a place of the output sees,
+    and by how many pixels two neighbours are apart."""
     pixels, step = 1, 1
     for size, stride in layers:
         pixels, step = pixels + (size - 1) * step, step * stride

@@ -112,7 +112,11 @@ def compose(images: np.ndarray, labels: np.ndarray, places: np.ndarray) -> Scene
 
 
 def draw_scene(
-    rng: np.random.Generator, pool: DigitPool, n: int | None = None, pairs: str = "training", by_label: list | None = None
+    rng: np.random.Generator,
+    pool: DigitPool,
+    n: int | None = None,
+    pairs: str = "training",
+    by_label: list[np.ndarray] | None = None,
 ) -> Scene:
     """A scene of n digits, or of one to three by `SHARES`. by_label: where each label's images are, if known."""
     check_rng("draw_scene", rng)
