@@ -13,6 +13,12 @@ try:
 except ImportError as error:
     raise ImportError("course_pkg.torch_twins: torch is needed here and is not installed (see the README)") from error
 
+from course_pkg.torch_twins.attention import (
+    from_torch_encoder_block,
+    from_torch_multi_head,
+    to_torch_encoder_block,
+    to_torch_multi_head,
+)
 from course_pkg.torch_twins.dense import MLP, Dense
 from course_pkg.torch_twins.gru import GRU
 from course_pkg.torch_twins.jordan import Jordan
@@ -37,29 +43,38 @@ from course_pkg.torch_twins.loaders import (
 from course_pkg.torch_twins.lstm import LSTM
 from course_pkg.torch_twins.readout import EncoderDecoder, OneToMany, ReadoutRNN
 from course_pkg.torch_twins.rnn import RNN
+from course_pkg.torch_twins.tcn import TCN, CausalConv, from_torch_conv, to_torch_conv
 
 __all__ = [
     "GRU",
     "LSTM",
     "MLP",
     "RNN",
+    "TCN",
+    "CausalConv",
     "Dense",
     "EncoderDecoder",
     "Jordan",
     "LanguageModel",
     "OneToMany",
     "ReadoutRNN",
+    "from_torch_encoder_block",
+    "from_torch_conv",
     "from_torch_gru",
     "from_torch_layers",
     "from_torch_linear",
     "from_torch_lstm",
+    "from_torch_multi_head",
     "from_torch_rnn",
     "load_params",
     "read_grads",
     "read_params",
+    "to_torch_encoder_block",
+    "to_torch_conv",
     "to_torch_gru",
     "to_torch_layers",
     "to_torch_linear",
     "to_torch_lstm",
+    "to_torch_multi_head",
     "to_torch_rnn",
 ]
