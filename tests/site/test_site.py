@@ -130,13 +130,13 @@ def test_fonts_carry_their_licence_and_our_name(html):
 
 
 def test_nothing_of_others_is_committed():
-    ours = {"course.js", "widgets.js", "course.css", "icons.css"}
+    ours = {"course.js", "previews.js", "widgets.js", "course.css", "icons.css", "reference.css"}
     here = {path.name for path in (ROOT / "book/site").rglob("*") if path.suffix in {".js", ".css", ".woff", ".woff2"}}
     assert here == ours
 
 
 def test_scripts_are_short():
-    for name in ("course.js", "widgets.js"):
+    for name in ("course.js", "previews.js", "widgets.js"):
         assert len((ROOT / "book/site" / name).read_text(encoding="utf8").splitlines()) < 250
 
 

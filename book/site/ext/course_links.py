@@ -1,4 +1,4 @@
-"""Links that explain themselves: words of the glossary where they first stand, and what a link shows before it is followed.
+"""Links that explain themselves: the glossary's words where they first stand, and what a link shows on hover.
 
 - The first time that a chapter's running text uses a word of the glossary, the word becomes a link to it.
 - Every link to an equation or a word that stands on another page carries that equation or explanation with it, in a
@@ -26,7 +26,9 @@ EQUATION = re.compile(r'<div class="math[^"]*" id="(equation-[^"]+)">(.*?)</div>
 TERM = re.compile(r'<dt id="(term-[^"]+)">(.*?)</dt>\s*<dd>(.*?)</dd>', re.DOTALL)
 LINK = re.compile(r'<a class="(?:term-link )?reference internal" href="([^"#]+\.html)#((?:equation|term)-[^"]+)"')
 OURS = re.compile(r'<template id="course-previews">.*?</template>\n', re.DOTALL)
-UNWANTED = re.compile(r'<a class="headerlink".*?</a>|<span class="eqno">.*?</span>|<mjx-assistive-mml.*?</mjx-assistive-mml>', re.DOTALL)
+UNWANTED = re.compile(
+    r'<a class="headerlink".*?</a>|<span class="eqno">.*?</span>|<mjx-assistive-mml.*?</mjx-assistive-mml>', re.DOTALL
+)
 
 
 def glossary(app: Sphinx) -> dict[str, tuple[str, str]]:
@@ -89,7 +91,7 @@ def add_previews(app: Sphinx, failure: Exception | None) -> None:
     pages = {path: path.read_text(encoding="utf8") for path in Path(app.outdir).glob("book/*.html")}
     targets = {path.name: dict(explanations(text)) for path, text in pages.items()}
     for path, text in pages.items():
-        wanted = sorted({found for found in LINK.findall(text)})
+        wanted = sorted(set(LINK.findall(text)))
         made = [
             f'<div data-for="{page}#{anchor}">{targets[page][anchor]}</div>'
             for page, anchor in wanted

@@ -15,7 +15,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import course_api
 import course_links
+import course_live
 import course_math
 import course_styles
 from course_fonts import write_style_sheet
@@ -24,8 +26,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 SITE = Path(__file__).resolve().parents[1]  # book/site
-STYLES = ("icons.css", "course.css", "previews.css")
-SCRIPTS = ("course.js", "previews.js", "widgets.js")  # copied beside the style sheet; page_assets says which page gets which
+STYLES = ("icons.css", "course.css", "reference.css")
+SCRIPTS = ("course.js", "previews.js", "widgets.js")  # beside the style sheet; page_assets says where they stand
 MISLEADING = (
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # it has a text of its own
     (r'<th class="[^"]*">(<p></p>)?</th>', "<td></td>"),  # an empty corner heads nothing
@@ -63,6 +65,8 @@ def copy_files(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static"
     for name in (*STYLES, *SCRIPTS):
         copy_if_newer(SITE / name, static / name)
+    for path in (*course_live.LIVE.glob("*.js"), *course_live.LIVE.glob("*.css")):
+        copy_if_newer(path, static / "live" / path.name)
     write_style_sheet(static / "course-fonts.css")
 
 
@@ -112,7 +116,9 @@ def read_summary_math(app: Sphinx, doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     course_math.setup(app)
     course_styles.setup(app)
+    course_live.setup(app)
     course_links.setup(app)
+    course_api.setup(app)
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_files, priority=900)
     app.connect("doctree-read", read_summary_math)

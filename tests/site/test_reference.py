@@ -1,0 +1,93 @@
+"""The pages to look things up: the package reference, the glossary, the references, and what links show."""
+
+import re
+import sys
+
+import pytest
+
+from tests.site.sample import ROOT
+
+sys.path.insert(0, str(ROOT / "book/site/ext"))
+NOT_TO_IMPORT = ("course_pkg/grading/inside/", "/__init__.py", "/__main__.py")
+
+
+def modules() -> set[str]:
+    """Every module that a reader may import."""
+    paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "course_pkg").rglob("*.py")]
+    return {p[:-3].replace("/", ".") for p in paths if not any(part in p for part in NOT_TO_IMPORT)}
+
+
+def test_every_module_stands_on_one_page_of_the_reference():
+    pages = "\n".join(path.read_text(encoding="utf8") for path in sorted((ROOT / "book/api").glob("*.md")))
+    listed = re.findall(r"^```\{api\} (\S+)$", pages, re.MULTILINE)
+    assert sorted(set(listed)) == sorted(listed), "a module stands twice"
+    assert modules() - set(listed) == set(), "add these to a page of book/api"
+    assert set(listed) - modules() == set(), "these are no modules"
+
+
+def test_signatures_are_the_sources_own():
+    import ast
+
+    from course_api import prose, signature
+
+    source = "def f(x: Float['T B'], *, k: int = 3, **rest) -> tuple: 'Doc.'\nclass C(NamedTuple):\n    W: int  # c\n"
+    function, named = ast.parse(source).body
+    assert signature(function) == "f(x: Float['T B'], *, k: int=3, **rest) -> tuple"
+    assert signature(named) == "class C(NamedTuple)\n    W: int"
+    many = ast.parse("def g(" + ", ".join(f"argument_{k}: int = {k}" for k in range(6)) + ", *rest, z=None): 'x'").body[0]
+    lines = signature(many).split("\n")
+    assert lines[0] == "g(" and lines[1] == "    argument_0: int = 0," and lines[-3:] == ["    *rest,", "    z=None,", ")"]
+    kinds = [type(node).__name__ for node in prose("(no-such-label) Text `x`.\n\n    a = b\n\nMore:\n    c\nend.", "page")]
+    assert kinds == ["paragraph", "literal_block", "paragraph", "literal_block", "paragraph"]
+
+
+def test_words_are_linked_once_and_whole():
+    from course_links import pattern
+
+    found = pattern({"gate": 1, "forget gate": 1, "cell state": 1}).findall("Gates: a forget gate, gateways, the cell states")
+    assert found == [("Gate", "s"), ("forget gate", ""), ("cell state", "s")]
+
+
+def test_what_pages_explain_is_found():
+    from course_links import explanations
+
+    page = (
+        '<div class="math notranslate nohighlight" id="equation-a-b"><span class="eqno">(1)</span><mjx-x>f</mjx-x></div>'
+        '<dt id="term-gate">gate<a class="headerlink" href="#">#</a></dt><dd><p>Opens.</p></dd>'
+    )
+    assert explanations(page) == [
+        ("equation-a-b", "<mjx-x>f</mjx-x>"),
+        ("term-gate", "<strong>gate</strong> <p>Opens.</p>"),
+    ]
+
+
+def test_the_glossary_has_at_least_80_words_in_order():
+    text = (ROOT / "book/glossary.md").read_text(encoding="utf8")
+    words = re.findall(r"^(\S.*)\n  \S", text.split(":::{glossary}")[1], re.MULTILINE)
+    assert len(words) >= 80 and len(set(words)) == len(words)
+    assert words == sorted(words, key=str.lower)
+
+
+def entries() -> dict[str, str]:
+    text = (ROOT / "book/references.bib").read_text(encoding="utf8")
+    return {found[1]: found[0] for found in re.finditer(r"^@\w+\{([^,]+),.*?^\}", text, re.MULTILINE | re.DOTALL)}
+
+
+def test_every_reference_is_cited_and_every_citation_has_one():
+    pages = [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]
+    cited = {
+        key.strip()
+        for page in pages
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", page.read_text(encoding="utf8"))
+        for key in keys.split(",")
+    }
+    assert cited == set(entries())
+
+
+@pytest.mark.parametrize("key", sorted(entries()))
+def test_a_reference_has_its_doi_or_says_where_it_is(key):
+    """Whatever has a DOI gives it; arXiv papers have one too. The few without say how they were published."""
+    entry = entries()[key]
+    doi = re.search(r"doi\s*=\s*\{(10\.\d{4,}/[^}]+)\}", entry)
+    assert doi or re.search(r"(?:howpublished|institution|school|publisher|booktitle|journal|url)\s*=\s*\{", entry), entry
+    assert not re.search(r"arxiv", entry, re.IGNORECASE) or doi, f"{key}: arXiv papers have a DOI, 10.48550/arXiv.NUMBER"
