@@ -1,0 +1,226 @@
+"""Translation, chapter 18: an English-French encoder-decoder with and without attention, learnt from Tatoeba.
+
+    python -m experiments.translation learn --data FOLDER     both networks, a round each in turn; weights in --keep
+    python -m experiments.translation score --data FOLDER     of these weights; writes results/translation.json
+    python -m experiments.translation small                   a made-up text and small networks, prints only
+
+FOLDER holds tatoeba_en_fr/fra-eng.zip (manythings.org/anki, CC BY 2.0) and, for `score`, align_en_fr/alibi (word
+alignments by hand, CC BY-SA 4.0). A round reads a third of the pairs. `learn` goes on after the last round that it finds in --keep,
+and comes to the same weights as without a break. What is scored is the running mean of the weights; the development part decides nothing but
+is shown. While learning, the sum of the softmax over rare words is estimated from some of them, drawn anew for each
+batch (after Jean et al. 2015); all losses of the development part are exact. The scores are in translation_scores.py.
+"""
+
+import argparse
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from course_pkg.data.tatoeba import Parts, english_words, french_words, read_pairs, split_by_english
+from course_pkg.data.vocabulary import Vocabulary
+from course_pkg.encoder_decoder import END, START
+from course_pkg.torch_twins.seq2seq import Seq2Seq
+
+RESULT = Path(__file__).parent / "results" / "translation.json"
+NETWORKS = {"attention": "additive", "summary": "summary"}  # the second sees the encoder's last state at every step
+D, H = 128, 192
+BATCH, LR, CLIP, DROPOUT, MEAN = 64, 2e-3, 1.0, 0.2, 0.999
+FREQUENT, DRAWN = 1000, 1000  # words of the softmax that are always there, and that are drawn
+MOST_ENGLISH, MOST_FRENCH, MIN_COUNT = 10, 14, 4  # longer pairs and rarer words are not learnt
+DEVELOPMENT, TEST = 1000, 2000  # English sentences
+ROUNDS = 3  # in an epoch: after them each pair was read once
+SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")  # the first three are tokens 0, 1, 2, as in encoder_decoder
+
+
+class Corpus(NamedTuple):
+    """The parts of the text and the words of both languages that are learnt."""
+
+    parts: Parts
+    english: Vocabulary
+    french: Vocabulary
+    learnt: list  # (english ids, french ids with start and end) of the pairs that are learnt
+    development: list
+
+
+class Sizes(NamedTuple):
+    """Of a network and its training."""
+
+    D: int = D
+    H: int = H
+    batch: int = BATCH
+    mean: float = MEAN
+
+
+def corpus(pairs: list, seed: int = 0, development: int = DEVELOPMENT, test: int = TEST,
+           min_count: int = MIN_COUNT) -> Corpus:  # fmt: skip
+    """Split by English sentence; cut long pairs off the part that is learnt; words from that part alone."""
+    parts = split_by_english(np.random.default_rng(seed), pairs, development, test)
+    cut = [[(english_words(p.english), french_words(p.french)) for p in part] for part in parts[:2]]
+    cut = [[(e, f) for e, f in part if len(e) <= MOST_ENGLISH and len(f) <= MOST_FRENCH] for part in cut]
+    english, french = (word_list((w for pair in cut[0] for w in pair[i]), min_count) for i in (0, 1))
+    learnt, held = ([(english.encode(e), with_ends(french, f)) for e, f in part] for part in cut)
+    return Corpus(parts, english, french, learnt, held)
+
+
+def word_list(tokens: Iterable[str], min_count: int) -> Vocabulary:
+    """The special tokens, then the words that occur min_count times or more, the most frequent first."""
+    own = Vocabulary.build(tokens, min_count=min_count, unknown=SPECIAL[3])
+    return Vocabulary([*SPECIAL, *own.tokens], unknown=SPECIAL[3], padding=SPECIAL[0])
+
+
+def with_ends(vocabulary: Vocabulary, tokens: list[str]) -> np.ndarray:
+    return np.array([START, *vocabulary.encode(tokens), END])
+
+
+def batches(rng: np.random.Generator, pairs: list, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+    """(source (S, B), its mask or None, target (T, B), its mask) with neighbours in length together, in any order."""
+    chance = rng.random(len(pairs))
+    order = np.lexsort([chance, [len(f) for _, f in pairs], [len(e) for e, _ in pairs]])
+    for start in rng.permutation(np.arange(0, len(order), size)):
+        part = [pairs[i] for i in order[start : start + size]]
+        source, target = padded([e for e, _ in part]), padded([f for _, f in part])
+        mask = source >= 0
+        yield source.clamp(min=0), None if mask.all() else mask, target.clamp(min=0), target >= 0
+
+
+def padded(sequences: list) -> torch.Tensor:
+    """Ids (longest, B), -1 at padding."""
+    out = np.full((max(map(len, sequences)), len(sequences)), -1)
+    for b, ids in enumerate(sequences):
+        out[: len(ids), b] = ids
+    return torch.from_numpy(out)
+
+
+def states_of(model: Seq2Seq, batch: tuple, dropout: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """-> for each real word of the target what the output layer sees before it (n, 2H); the words themselves (n,)."""
+    source, mask, target, real = batch
+    features, _ = model(source, target[:-1], mask, dropout)  # (T, B, 2H)
+    return features[real[1:]], target[1:][real[1:]]
+
+
+def estimated_loss(model: Seq2Seq, batch: tuple, rng: np.random.Generator) -> torch.Tensor:
+    """Mean nats a word, with the frequent words, the batch's words, and DRAWN others that stand for the rest."""
+    states, words = states_of(model, batch, DROPOUT)
+    V = len(model.out.b)
+    sure = np.union1d(np.arange(min(FREQUENT, V)), words.numpy())
+    rest = np.setdiff1d(np.arange(V), sure)
+    drawn = rng.permutation(rest)[:DRAWN]
+    chosen = np.concatenate([sure, drawn])
+    place = np.zeros(V, int)
+    place[chosen] = np.arange(len(chosen))
+    bias = torch.zeros(len(chosen))
+    bias[len(sure) :] = np.log(len(rest) / max(len(drawn), 1)) if len(rest) else 0.0  # each stands for so many
+    logits = functional.dropout(states, DROPOUT) @ model.out.W[chosen].T + model.out.b[chosen] + bias
+    return functional.cross_entropy(logits, torch.from_numpy(place)[words])
+
+
+def nats(model: Seq2Seq, pairs: list) -> float:
+    """Mean nats a word, without dropout."""
+    total, words = 0.0, 0
+    with torch.no_grad():
+        for batch in batches(np.random.default_rng(0), pairs, 200):
+            states, targets = states_of(model, batch)
+            total += float(functional.cross_entropy(model.out(states), targets, reduction="sum"))
+            words += len(targets)
+    return total / words
+
+
+def new_model(data: Corpus, network: str, seed: int, sizes: Sizes) -> Seq2Seq:
+    torch.manual_seed(seed)
+    look = NETWORKS[network]
+    return Seq2Seq(len(data.english), len(data.french), sizes.D, sizes.H, "gru", look, dtype=torch.float32)
+
+
+class Learning:
+    """A network in training, `round` after `round`; it is kept in a file after each if there is a folder for it."""
+
+    def __init__(self, data: Corpus, network: str, seed: int, sizes: Sizes, keep: Path | None, log: Callable = print):
+        self.data, self.network, self.seed, self.sizes, self.log, self.curve = data, network, seed, sizes, log, []
+        self.model, self.mean = (new_model(data, network, seed, sizes) for _ in range(2))
+        self.optimizer, self.updates = torch.optim.Adam(self.model.parameters(), LR), 0
+        self.file = keep and keep / f"{network}_{seed}.pt"
+        if self.file and self.file.exists():
+            state = torch.load(self.file, weights_only=True)
+            for name in ("model", "mean", "optimizer"):
+                getattr(self, name).load_state_dict(state[name])
+            self.curve = json.loads(state["curve"])
+            self.updates = sum(row["updates"] for row in self.curve)
+
+    def round(self) -> None:
+        """The next third of the pairs, then a row of the curve."""
+        number, begin, losses = len(self.curve), time.process_time(), []
+        epoch, third = divmod(number, ROUNDS)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.data.learnt))
+        pairs = [self.data.learnt[i] for i in order[third::ROUNDS]]
+        torch.manual_seed(1000 * self.seed + number)  # of the dropout
+        rng = np.random.default_rng([self.seed, number, 1])
+        for batch in batches(rng, pairs, self.sizes.batch):
+            losses.append(self.update(batch, rng))
+            if len(losses) % 100 == 0:
+                self.log(f"{self.network}, round {number + 1}, {len(losses)} updates, {np.mean(losses[-100:]):.3f} "
+                         f"nats, {time.process_time() - begin:.0f} s")  # fmt: skip
+        row = {"epochs": round((number + 1) / ROUNDS, 2), "updates": len(losses), "learnt": round(float(np.mean(losses)), 4),
+               "development": round(nats(self.mean, self.data.development), 4),
+               "cpu_seconds": round(time.process_time() - begin)}  # fmt: skip
+        self.curve.append(row)
+        self.log(json.dumps(row))
+        if self.file:
+            state = {name: getattr(self, name).state_dict() for name in ("model", "mean", "optimizer")}
+            torch.save(state | {"curve": json.dumps(self.curve)}, self.file.with_suffix(".part"))
+            self.file.with_suffix(".part").replace(self.file)
+
+    def update(self, batch: tuple, rng: np.random.Generator) -> float:
+        """One step of Adam, and the mean follows -> the loss before it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = estimated_loss(self.model, batch, rng)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        self.optimizer.step()
+        self.updates += 1
+        with torch.no_grad():
+            share = max(1 - self.sizes.mean, 1 / self.updates)
+            torch._foreach_lerp_(list(self.mean.parameters()), list(self.model.parameters()), share)
+        return float(loss.detach())
+
+
+def fingerprint(pairs: list) -> str:
+    return hashlib.sha256("\n".join("\t".join(pair) for pair in pairs).encode()).hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__.split("+")[0]}
+
+
+def main(arguments: list[str] | None = None) -> dict:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("learn", "score", "small"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", type=Path, default=Path("_build/translation"), help="where the weights are kept")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    options.keep.mkdir(parents=True, exist_ok=True)
+    data = corpus(read_pairs(options.data / "tatoeba_en_fr" / "fra-eng.zip"), options.seed)
+    log = partial(print, flush=True)
+    log(len(data.learnt), len(data.development), len(data.english), len(data.french))
+    both = [Learning(data, network, options.seed, Sizes(), options.keep, log) for network in NETWORKS]
+    for number in range(options.rounds):
+        for one in both:
+            if len(one.curve) == number:
+                one.round()
+    return {one.network: one.curve for one in both}
+
+
+if __name__ == "__main__":
+    main()
