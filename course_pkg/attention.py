@@ -40,7 +40,8 @@ __all__ = [
     "SCORES", "AdditiveParams", "Attended", "ConcatParams", "DotParams", "GeneralParams", "ScaledDotParams", "Score",
     "additive_scores", "additive_scores_backward", "as_concat", "attend", "attend_backward",
     "concat_scores", "concat_scores_backward", "context", "context_backward", "dot_scores", "dot_scores_backward",
-    "general_scores", "general_scores_backward", "init_attention", "masked_softmax", "masked_softmax_backward",
+    "general_scores", "general_scores_backward", "init_attention", "look_backward",
+    "masked_softmax", "masked_softmax_backward",
     "scaled_dot_scores", "scaled_dot_scores_backward", "score_name",
 ]  # fmt: skip
 
@@ -173,9 +174,20 @@ def attend_backward(
     The keys count twice: they are compared, and they are summed up.
     """
     check_choice("attend_backward", "score", score, SCORES)
+    dp, dquery, dkeys, dprojected = look_backward(score, p, query, keys, attended, dcontext)
+    dp_keys, dkeys_compared = SCORES[score].project_backward(p, keys, dprojected)
+    return add(dp, dp_keys), dquery, dkeys + dkeys_compared
+
+
+def look_backward(
+    score: str, p: Any, query: np.ndarray, keys: np.ndarray, attended: Attended, dcontext: np.ndarray
+) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
+    """`attend_backward` without the keys' projection -> dp, dquery, dkeys (as summed up), dprojected.
+
+    For many queries of the same keys: add up dprojected, then use SCORES[score].project_backward once.
+    """
     projected, kept = attended.cache
     dweights, dkeys = context_backward(attended.weights, keys, dcontext)
     dscores = masked_softmax_backward(attended.weights, dweights)  # (B, S)
     dp, dquery, dprojected = SCORES[score].compare_backward(p, query, projected, kept, dscores)
-    dp_keys, dkeys_compared = SCORES[score].project_backward(p, keys, dprojected)
-    return add(dp, dp_keys), dquery, dkeys + dkeys_compared
+    return dp, dquery, dkeys, dprojected

@@ -197,7 +197,7 @@ def test_scaling_keeps_the_scores_near_one():
     rng = rng_for(1)
     for K in (4, 64, 1024):
         query, keys = rng.normal(size=(50, K)), rng.normal(size=(20, 50, K))
-        plain, scaled = (score.forward(score.params(), query, keys)[0] for score in (SCORES["dot"], SCORES["scaled dot"]))
+        plain, scaled = (SCORES[name].forward(SCORES[name].params(), query, keys)[0] for name in ("dot", "scaled dot"))
         assert np.std(plain) == pytest.approx(np.sqrt(K), rel=0.1)
         assert_close(scaled * np.sqrt(K), plain, 1e-12, "scaled")
 
