@@ -5,18 +5,18 @@
     python -m experiments.translation small                   a made-up text and small networks, prints only
 
 FOLDER holds tatoeba_en_fr/fra-eng.zip (manythings.org/anki, CC BY 2.0) and, for `score`, align_en_fr/alibi (word
-alignments by hand, CC BY-SA 4.0). A round reads a third of the pairs. `learn` goes on after the last round that it finds in --keep,
-and comes to the same weights as without a break. What is scored is the running mean of the weights; the development part decides nothing but
-is shown. While learning, the sum of the softmax over rare words is estimated from some of them, drawn anew for each
-batch (after Jean et al. 2015); all losses of the development part are exact. The scores are in translation_scores.py.
+alignments by hand, CC BY-SA 4.0). A round reads a third of the pairs. `learn` goes on after the last round that it
+finds in --keep, and comes to the same weights as without a break. What is scored is the running mean of the weights;
+the development part decides nothing but is shown. While learning, the sum of the softmax over rare words is estimated
+from some of them, drawn anew for each batch (after Jean et al. 2015); all losses of the development part are exact.
+What is measured is in translation_scores.py and translation_alignments.py.
 """
 
 import argparse
-import hashlib
 import json
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,30 +25,37 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from course_pkg.data.tatoeba import Parts, english_words, french_words, read_pairs, split_by_english
-from course_pkg.data.vocabulary import Vocabulary
-from course_pkg.encoder_decoder import END, START
+from course_pkg.data.gold_alignments import Aligned, read_gold
+from course_pkg.data.tatoeba import (
+    ATTRIBUTION,
+    read_pairs,
+    references,
+    seen_share,
+    split_pairs_by_chance,
+)
+from course_pkg.encoder_decoder import EncoderDecoder, init_encoder_decoder
+from course_pkg.torch_twins.loaders import read_params
 from course_pkg.torch_twins.seq2seq import Seq2Seq
+from course_pkg.tree import count
+from experiments.translation_alignments import (
+    ModelOne,
+    alignment_rows,
+    attention_links,
+    diagonal,
+    model_one_links,
+    pictures,
+)
+from experiments.translation_data import MIN_COUNT, MOST_ENGLISH, MOST_FRENCH, Corpus, corpus, fingerprint, made_up
+from experiments.translation_scores import memory_scores, translations
 
 RESULT = Path(__file__).parent / "results" / "translation.json"
 NETWORKS = {"attention": "additive", "summary": "summary"}  # the second sees the encoder's last state at every step
 D, H = 128, 192
 BATCH, LR, CLIP, DROPOUT, MEAN = 64, 2e-3, 1.0, 0.2, 0.999
 FREQUENT, DRAWN = 1000, 1000  # words of the softmax that are always there, and that are drawn
-MOST_ENGLISH, MOST_FRENCH, MIN_COUNT = 10, 14, 4  # longer pairs and rarer words are not learnt
-DEVELOPMENT, TEST = 1000, 2000  # English sentences
+WIDTHS = {"attention": (1, 2, 4, 8), "summary": (1, 4)}
+BY_CHANCE = 0.02  # share of the pairs in the test part of the split that leaks
 ROUNDS = 3  # in an epoch: after them each pair was read once
-SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")  # the first three are tokens 0, 1, 2, as in encoder_decoder
-
-
-class Corpus(NamedTuple):
-    """The parts of the text and the words of both languages that are learnt."""
-
-    parts: Parts
-    english: Vocabulary
-    french: Vocabulary
-    learnt: list  # (english ids, french ids with start and end) of the pairs that are learnt
-    development: list
 
 
 class Sizes(NamedTuple):
@@ -58,27 +65,6 @@ class Sizes(NamedTuple):
     H: int = H
     batch: int = BATCH
     mean: float = MEAN
-
-
-def corpus(pairs: list, seed: int = 0, development: int = DEVELOPMENT, test: int = TEST,
-           min_count: int = MIN_COUNT) -> Corpus:  # fmt: skip
-    """Split by English sentence; cut long pairs off the part that is learnt; words from that part alone."""
-    parts = split_by_english(np.random.default_rng(seed), pairs, development, test)
-    cut = [[(english_words(p.english), french_words(p.french)) for p in part] for part in parts[:2]]
-    cut = [[(e, f) for e, f in part if len(e) <= MOST_ENGLISH and len(f) <= MOST_FRENCH] for part in cut]
-    english, french = (word_list((w for pair in cut[0] for w in pair[i]), min_count) for i in (0, 1))
-    learnt, held = ([(english.encode(e), with_ends(french, f)) for e, f in part] for part in cut)
-    return Corpus(parts, english, french, learnt, held)
-
-
-def word_list(tokens: Iterable[str], min_count: int) -> Vocabulary:
-    """The special tokens, then the words that occur min_count times or more, the most frequent first."""
-    own = Vocabulary.build(tokens, min_count=min_count, unknown=SPECIAL[3])
-    return Vocabulary([*SPECIAL, *own.tokens], unknown=SPECIAL[3], padding=SPECIAL[0])
-
-
-def with_ends(vocabulary: Vocabulary, tokens: list[str]) -> np.ndarray:
-    return np.array([START, *vocabulary.encode(tokens), END])
 
 
 def batches(rng: np.random.Generator, pairs: list, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
@@ -168,7 +154,8 @@ class Learning:
             if len(losses) % 100 == 0:
                 self.log(f"{self.network}, round {number + 1}, {len(losses)} updates, {np.mean(losses[-100:]):.3f} "
                          f"nats, {time.process_time() - begin:.0f} s")  # fmt: skip
-        row = {"epochs": round((number + 1) / ROUNDS, 2), "updates": len(losses), "learnt": round(float(np.mean(losses)), 4),
+        row = {"epochs": round((number + 1) / ROUNDS, 2), "updates": len(losses),
+               "learnt": round(float(np.mean(losses)), 4),
                "development": round(nats(self.mean, self.data.development), 4),
                "cpu_seconds": round(time.process_time() - begin)}  # fmt: skip
         self.curve.append(row)
@@ -192,34 +179,101 @@ class Learning:
         return float(loss.detach())
 
 
-def fingerprint(pairs: list) -> str:
-    return hashlib.sha256("\n".join("\t".join(pair) for pair in pairs).encode()).hexdigest()[:16]
+# ---- scores ------------------------------------------------------------------------------------------------------
+
+
+def params_of(model: Seq2Seq, data: Corpus, sizes: Sizes, look: str) -> EncoderDecoder:
+    """The trained weights as the course's own parameters."""
+    like = init_encoder_decoder(np.random.default_rng(0), len(data.english), len(data.french), sizes.D, sizes.H,
+                                attention=look)  # fmt: skip
+    return read_params(model, like)
+
+
+def score(data: Corpus, pairs: list, p: dict[str, EncoderDecoder], gold: list, widths: dict, most: int | None,
+          log: Callable) -> dict:  # fmt: skip
+    """The part of the record that is not about learning."""
+    share = max(BY_CHANCE, 8 / len(pairs))
+    splits = {"by chance": split_pairs_by_chance(np.random.default_rng(0), pairs, share),
+              "by sentence": (data.parts.train, data.parts.test)}  # fmt: skip
+    found = {"translations": translations(p, data, widths, most, log), "leak": {
+        name: {"pairs": len(test), "english seen": round(seen_share(train, test), 4),
+               "french seen": round(seen_share(train, test, "french"), 4), "memory": memory_scores(train, test)}
+        for name, (train, test) in splits.items()}}  # fmt: skip
+    links, unknown = attention_links(p["attention"], data, gold)
+    learnt = [(e, f[1:-1]) for e, f in data.learnt]
+    one = ModelOne(learnt, len(data.french))
+    methods = {"attention": links, "diagonal": diagonal(gold), "model 1": [model_one_links(one, data, g) for g in gold]}
+    found["alignment"] = {"rows": alignment_rows(gold, methods), "unknown": unknown,
+                          "pictures": pictures(p["attention"], data, gold)}  # fmt: skip
+    return found
 
 
 def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__.split("+")[0]}
 
 
+def small() -> dict:
+    """Two rounds on the made-up sentences, everything measured."""
+    pairs, sizes = made_up(), Sizes(8, 8, 8, 0.5)
+    data = corpus(pairs, 0, 4, 8, min_count=1)
+    both = {name: Learning(data, name, 0, sizes, None) for name in NETWORKS}
+    for one in both.values():
+        one.round(), one.round()
+    gold = [Aligned(("je", "vois", "l'auberge"), ("i", "see", "the", "inn"), frozenset({(0, 0)}),
+                    frozenset({(0, 0), (1, 1)}), "ours")]  # fmt: skip
+    p = {name: params_of(one.mean, data, sizes, NETWORKS[name]) for name, one in both.items()}
+    record = score(data, pairs, p, gold, {"attention": (1, 4), "summary": (4,)}, 6, print)
+    return record | {"networks": {name: {"curve": one.curve} for name, one in both.items()}}
+
+
 def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("learn", "score", "small"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("_build/translation"), help="where the weights are kept")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
+    if options.part == "small":
+        return small()
     options.keep.mkdir(parents=True, exist_ok=True)
-    data = corpus(read_pairs(options.data / "tatoeba_en_fr" / "fra-eng.zip"), options.seed)
-    log = partial(print, flush=True)
+    pairs, log = read_pairs(options.data / "tatoeba_en_fr" / "fra-eng.zip"), partial(print, flush=True)
+    data = corpus(pairs, options.seed)
     log(len(data.learnt), len(data.development), len(data.english), len(data.french))
-    both = [Learning(data, network, options.seed, Sizes(), options.keep, log) for network in NETWORKS]
-    for number in range(options.rounds):
-        for one in both:
-            if len(one.curve) == number:
-                one.round()
-    return {one.network: one.curve for one in both}
+    both = {name: Learning(data, name, options.seed, Sizes(), options.keep, log) for name in NETWORKS}
+    if options.part == "learn":
+        for number in range(options.rounds):
+            for one in both.values():
+                if len(one.curve) == number:
+                    one.round()
+        return {name: one.curve for name, one in both.items()}
+    record = recorded(options, pairs, data, both, log)
+    RESULT.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
+    return record
+
+
+def recorded(options: argparse.Namespace, pairs: list, data: Corpus, both: dict[str, Learning], log: Callable) -> dict:
+    """The whole record."""
+    begin, sizes = time.process_time(), Sizes()
+    p = {name: params_of(one.mean, data, sizes, NETWORKS[name]) for name, one in both.items()}
+    gold = read_gold(options.data / "align_en_fr" / "alibi")
+    measured = score(data, pairs, p, gold, WIDTHS, None, log)
+    return {
+        "command": f"python -m experiments.translation learn --data FOLDER --rounds {len(both['attention'].curve)} "
+                   f"--seed {options.seed} --threads {options.threads}, then the same with score",
+        "data": [ATTRIBUTION, "word alignments: AlibiWordAlignments (Xu and Yvon 2016), CC BY-SA 4.0"],
+        "fingerprint": fingerprint(pairs), "pairs": len(pairs), "english sentences": len(references(pairs)),
+        "parts": {name: len(part) for name, part in data.parts._asdict().items()},
+        "learnt pairs": len(data.learnt), "development pairs": len(data.development),
+        "longest": [MOST_ENGLISH, MOST_FRENCH], "min_count": MIN_COUNT, "most frequent": DRAWN and [FREQUENT, DRAWN],
+        "vocabularies": [len(data.english), len(data.french)], "sizes": sizes._asdict(), "lr": LR, "clip": CLIP,
+        "dropout": DROPOUT, "seed": options.seed, "precision": "float32", "versions": versions(),
+        "machine": f"{platform.machine()}, {options.threads} thread{'s' if options.threads > 1 else ''}",
+        "networks": {name: {"parameters": count(p[name]), "curve": one.curve} for name, one in both.items()},
+        **measured, "score_cpu_seconds": round(time.process_time() - begin),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

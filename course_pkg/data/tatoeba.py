@@ -131,7 +131,7 @@ def split_pairs_by_chance(rng: np.random.Generator, pairs: Sequence[Pair], share
     chosen = rng.random(len(pairs)) < share
     parts: tuple[list, list] = ([], [])
     for pair, to_test in zip(pairs, chosen, strict=True):
-        parts[to_test].append(pair)
+        parts[int(to_test)].append(pair)
     return parts
 
 

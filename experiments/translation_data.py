@@ -1,0 +1,58 @@
+"""The text of `experiments.translation`: parts that share no English sentence, words of both languages, numbers."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from course_pkg.data.tatoeba import Pair, Parts, english_words, french_words, split_by_english
+from course_pkg.data.vocabulary import Vocabulary
+from course_pkg.encoder_decoder import END, START
+
+MOST_ENGLISH, MOST_FRENCH, MIN_COUNT = 10, 14, 4  # longer pairs and rarer words are not learnt
+DEVELOPMENT, TEST = 1000, 2000  # English sentences
+SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")  # the first three are tokens 0, 1, 2, as in encoder_decoder
+
+
+class Corpus(NamedTuple):
+    """The parts of the text and the words of both languages that are learnt."""
+
+    parts: Parts
+    english: Vocabulary
+    french: Vocabulary
+    learnt: list  # (english ids, french ids with start and end) of the pairs that are learnt
+    development: list
+
+
+def corpus(pairs: list, seed: int = 0, development: int = DEVELOPMENT, test: int = TEST,
+           min_count: int = MIN_COUNT) -> Corpus:  # fmt: skip
+    """Split by English sentence; cut long pairs off the part that is learnt; words from that part alone."""
+    parts = split_by_english(np.random.default_rng(seed), pairs, development, test)
+    cut = [[(english_words(p.english), french_words(p.french)) for p in part] for part in parts[:2]]
+    cut = [[(e, f) for e, f in part if len(e) <= MOST_ENGLISH and len(f) <= MOST_FRENCH] for part in cut]
+    english, french = (word_list((w for pair in cut[0] for w in pair[i]), min_count) for i in (0, 1))
+    learnt, held = ([(english.encode(e), with_ends(french, f)) for e, f in part] for part in cut)
+    return Corpus(parts, english, french, learnt, held)
+
+
+def word_list(tokens: Iterable[str], min_count: int) -> Vocabulary:
+    """The special tokens, then the words that occur min_count times or more, the most frequent first."""
+    own = Vocabulary.build(tokens, min_count=min_count, unknown=SPECIAL[3])
+    return Vocabulary([*SPECIAL, *own.tokens], unknown=SPECIAL[3], padding=SPECIAL[0])
+
+
+def with_ends(vocabulary: Vocabulary, tokens: list[str]) -> np.ndarray:
+    return np.array([START, *vocabulary.encode(tokens), END])
+
+
+def made_up() -> list[Pair]:
+    """Our own 60 sentences, for a look at the whole run."""
+    does = (("see", "voyons"), ("like", "aimons"), ("want", "voulons"))
+    what = (("the cat", "le chat"), ("the green car", "la voiture verte"), ("a house", "une maison"), ("it all", "tout"))
+    when = (("", ""), (" here", " ici"), (" today", " aujourd'hui"), (" now", " maintenant"), (" too", " aussi"))
+    return [Pair(f"We {b} {c}{d}.", f"Nous {y} {z}{w}.") for b, y in does for c, z in what for d, w in when]
+
+
+def fingerprint(pairs: list) -> str:
+    return hashlib.sha256("\n".join("\t".join(pair) for pair in pairs).encode()).hexdigest()[:16]
