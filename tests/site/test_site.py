@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 
+from course_pkg.viz.live.figure import names
 from tests.site.sample import ROOT, build_sample
 
 
@@ -131,6 +132,7 @@ def test_fonts_carry_their_licence_and_our_name(html):
 
 def test_nothing_of_others_is_committed():
     ours = {"course.js", "previews.js", "widgets.js", "course.css", "icons.css", "reference.css"}
+    ours |= {"core.js", "frame.js", "live.css", *(f"{name}.js" for name in names())}  # book/site/live
     here = {path.name for path in (ROOT / "book/site").rglob("*") if path.suffix in {".js", ".css", ".woff", ".woff2"}}
     assert here == ours
 

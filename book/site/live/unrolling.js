@@ -46,7 +46,7 @@
 <div class="lf-scroll"><div class="lfu-steps" role="radiogroup" aria-label="Steps of the network" data-rove style="--steps: ${n.words.length}">
 <span class="lfu-sides" aria-hidden="true"><span class="lfu-p">P(+)</span><span class="lfu-rise"></span><span class="lfu-h lfu-start">${square(0)}<span class="lfu-n">0</span>${square(0)}<span class="lfu-n">0</span></span><span class="lfu-up"></span><span class="lfu-word">start</span></span>
 ${n.words.map((_, k) => column(n, k, t)).join("")}</div></div>
-<div class="lf-top lfu-says"><h4 class="lf-h">Step ${t}: it reads \u201c${esc(word)}\u201d</h4><div class="lf-controls"><button type="button" class="lf-go" ${sets({ t: t < n.words.length ? t + 1 : 1 })}>${t < n.words.length ? "next step \u25b8" : "from the start \u21ba"}</button></div></div>
+<div class="lf-top lfu-says"><p class="lf-h">Step ${t}: it reads \u201c${esc(word)}\u201d</p><div class="lf-controls"><button type="button" class="lf-go" ${sets({ t: t < n.words.length ? t + 1 : 1 })}>${t < n.words.length ? "next step \u25b8" : "from the start \u21ba"}</button></div></div>
 <div class="lf-scroll">${table(data, n, t)}</div>
 <p class="lfu-answer">If asked now: P(positive) = \u03c3(${num(w1)} \u00b7 ${num(a)} ${w2 < 0 ? "\u2212" : "+"} ${num(Math.abs(w2))} \u00b7 ${num(b)} ${data.weights.out.b[0] < 0 ? "\u2212" : "+"} ${num(Math.abs(data.weights.out.b[0]))}) = \u03c3(${num(n.logits[t - 1])}) = <b>${num(n.p[t - 1], 3)}</b></p>`;
   };

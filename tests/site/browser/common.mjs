@@ -24,10 +24,11 @@ export function browserPath() {
 }
 
 // A browser with a profile folder of its own, which close() removes.
-export async function openBrowser({ width = 1200, height = 1000, scheme = "light" } = {}) {
+export async function openBrowser({ width = 1200, height = 1000, scheme = "light", touch = false } = {}) {
   const profile = mkdtempSync(join(tmpdir(), "course-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: browserPath(), headless: true, args: FLAGS, viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce",
+    hasTouch: touch,
   });
   const close = async () => { await context.close(); rmSync(profile, { recursive: true, force: true }); };
   return { context, close };

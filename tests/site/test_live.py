@@ -1,0 +1,137 @@
+"""Live figures without a browser: the page computes what the package does, and a wrong figure is refused."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from course_pkg.viz.live import fixtures
+from course_pkg.viz.live.figure import LiveFigure, differences, load, names, plain, shipped
+from course_pkg.viz.live.unrolling import chapter_model
+from tests.site.sample import ROOT
+
+sys.path.insert(0, str(ROOT / "book/site/ext"))
+import course_live
+from sphinx.errors import ExtensionError
+
+LIVE = ROOT / "book/site/live"
+
+
+def test_node_agrees_with_the_package(tmp_path):
+    """`node --test`: every operation of core.js and every figure's numbers, against the package's."""
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    kept = tmp_path / "fixtures.json"
+    printed = {"core": fixtures.core_cases(), "figures": [fixtures.pages_view(name) for name in names()]}
+    kept.write_text(json.dumps(printed, allow_nan=False), encoding="utf8")
+    command = ["node", "--test", "tests/site/live/"]
+    environment = {**os.environ, "LIVE_FIXTURES": str(kept)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.mark.parametrize("name", names())
+def test_package_fixture_and_script_agree(name, tmp_path):
+    made = course_live.build(name, tmp_path)
+    assert f'<live-figure name="{name}">' in made and f'class="lf lf-{name}"' in made
+    page = json.loads(made.split('<script type="application/json">')[1].split("</script>")[0])
+    figure = load(name)
+    assert page["state"] == plain(dict(figure.state))
+    assert (tmp_path / f"{name}.weights.js").is_file() == figure.lazy == ("weights" not in page)
+    assert len(made.encode()) < 150e3
+    if figure.lazy:
+        assert (tmp_path / f"{name}.weights.js").stat().st_size <= 250e3
+
+
+@pytest.mark.parametrize("name", names())
+def test_scripts_are_small(name):
+    texts = [(LIVE / file).read_bytes() for file in ("core.js", "frame.js", f"{name}.js")]
+    assert sum(len(gzip.compress(text, 9)) for text in texts) <= 15e3
+    for text in texts:
+        assert text.count(b"\n") < 250 and b"import " not in text and b"fetch(" not in text and b"://" not in text
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the scripts and fixtures that a test may spoil."""
+    shutil.copytree(LIVE, tmp_path / "live")
+    monkeypatch.setattr(course_live, "LIVE", tmp_path / "live")
+    return tmp_path / "live"
+
+
+def spoil(path, old, new):
+    text = path.read_text(encoding="utf8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf8")
+
+
+def refused(folder, name, words):
+    with pytest.raises(ExtensionError, match=words):
+        course_live.build(name, folder)
+
+
+def test_a_script_that_computes_something_else_is_refused(copy, tmp_path):
+    spoil(copy / "unrolling.js", "core.rnnStep(rnn, x, h)", "core.rnnStep(rnn, x, h, Math.sin)")
+    refused(tmp_path, "unrolling", r"unrolling\.js against the package, fromH\[1\]\[0\]: -0\.572\d+ against -0\.571")
+
+
+def test_an_operation_that_is_wrong_is_refused(copy, tmp_path):
+    spoil(copy / "core.js", "let s = b ? b[r] : 0;", "let s = 0;")
+    refused(tmp_path, "unrolling", "case 0: unrolling.js against the package")
+
+
+def test_a_fixture_of_another_model_is_refused(copy, tmp_path):
+    fixture = copy / "fixtures/unrolling.json"
+    kept = json.loads(fixture.read_text(encoding="utf8"))
+    fixture.write_text(json.dumps({**kept, "weights": "0" * 64}), encoding="utf8")
+    refused(tmp_path, "unrolling", "the weights are no longer those of the fixture. `python -m course_pkg")
+    kept["cases"][1]["numbers"]["p"][2] += 1e-4
+    fixture.write_text(json.dumps(kept), encoding="utf8")
+    refused(tmp_path, "unrolling", r"case 1: package against fixture, p\[2\]: 0\.\d+ against 0\.\d+")
+    kept["cases"] = kept["cases"][:1]
+    fixture.write_text(json.dumps(kept), encoding="utf8")
+    refused(tmp_path, "unrolling", "other states than the package")
+
+
+def test_what_is_missing_is_named(copy, tmp_path):
+    refused(tmp_path, "unroling", "no such figure; known: .*unrolling")
+    (copy / "fixtures/unrolling.json").unlink()
+    refused(tmp_path, "unrolling", "there is no fixture; `python -m course_pkg.viz.live.fixtures unrolling`")
+
+
+def test_a_script_that_fails_is_named(copy, tmp_path):
+    spoil(copy / "unrolling.js", 'figure("unrolling", {', 'figure("rolling", {')
+    refused(tmp_path, "unrolling", 'calls no CourseLive.figure\\("unrolling"')
+    spoil(copy / "unrolling.js", 'figure("rolling", {', 'nothing("rolling", {')
+    refused(tmp_path, "unrolling", "nothing is not defined")
+    (copy / "unrolling.js").unlink()
+    refused(tmp_path, "unrolling", "there is no script unrolling.js")
+
+
+def test_differences_are_found_and_named():
+    ours = {"h": [0.5, 1.0], "c": [[100.0]], "word": "good", "on": True}
+    assert list(differences(ours, ours, 1e-9)) == []
+    near = {**ours, "c": [[100.005]], "h": [0.5, 1.0 + 1e-6]}
+    assert list(differences(near, ours, 1e-5, {"c": 1e-4})) == []
+    assert list(differences(near, ours, 1e-5)) == ["c[0][0]: 100.005 against 100"]
+    assert list(differences({**ours, "word": "bad"}, ours, 1)) == ["word: 'bad' against 'good'"]
+    assert list(differences({**ours, "h": [0.5]}, ours, 1)) == ["h: 1 entries against 2"]
+    assert list(differences({"h": 0.5}, {"g": 0.5}, 1)) == ["numbers: ['h'] against ['g']"]
+    assert len(list(differences({"h": float("nan")}, {"h": 0.5}, 1))) == 1
+    assert len(list(differences({"h": "1"}, {"h": 1.0}, 1))) == 1
+
+
+def test_what_is_shipped_is_what_is_computed_with():
+    model = chapter_model()
+    rounded, weights = shipped(model)
+    assert weights["rnn.W_hh"].dtype == np.float64 and set(weights) >= {"rnn.W_xh", "rnn.b_h", "out.W", "out.b"}
+    assert 0 < np.abs(weights["rnn.W_xh"] - model.rnn.W_xh).max() < 1e-6
+    assert np.array_equal(rounded.rnn.W_xh, weights["rnn.W_xh"])
+    many = {"W": np.linspace(0.1, 1, 5000)}
+    figure = LiveFigure("x", "x", {}, {}, dict, weights=shipped(many["W"])[1])
+    assert figure.lazy and next(iter(figure.packed().values()))[1] == "float16"
