@@ -1,159 +1,199 @@
-"""A tiny piece of English with its French: "the green car" is "la voiture verte".
+"""A small English and its French: "the green car" -> "la voiture verte", made by a grammar, with who translates whom.
 
-    sentence = phrase | phrase verb phrase | phrase verb phrase "and" phrase ...
-    phrase   = determiner [old, small ...] [green, black ...] noun
+French differs in what a translator must learn: most adjectives stand behind their noun, three before it; article and
+adjective take the noun's gender and number; "in front of" is one word. The lexicon is this project's own.
 
-In French colours and weights follow their noun, age and size do not, and all of them agree with its gender. With
-synonyms, some nouns have three translations, a feminine one and two masculine ones, so that the article already
-decides for some of them. The grammar and its sentences are ours (CC BY 4.0).
+Some pairs of an adjective and a noun are held out, "green car" among them: no training sentence has one, though each
+of the words occurs in others. So a test sentence asks for a combination that was never seen.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.data.vocabulary import Vocabulary
-from course_pkg.shapes import check_positive_int, check_rng
+from course_pkg.shapes import check_choice, check_positive_int, check_rng
 
-SPECIAL = ("<pad>", "<s>", "</s>")  # 0, 1, 2: PAD, START and END of encoder_decoder.py
-SHARES = (0.4, 0.3, 0.3)  # of the three translations of a noun
-NOUNS = {  # English: its French words with their gender; the first is the only one without synonyms
-    "car": (("voiture", "f"), ("véhicule", "m"), ("bolide", "m")),
-    "house": (("maison", "f"), ("logis", "m"), ("pavillon", "m")),
-    "coat": (("veste", "f"), ("manteau", "m"), ("paletot", "m")),
-    "boat": (("barque", "f"), ("bateau", "m"), ("navire", "m")),
-    "stone": (("pierre", "f"), ("caillou", "m"), ("galet", "m")),
-    "dog": (("chien", "m"),), "cat": (("chat", "m"),), "book": (("livre", "m"),), "garden": (("jardin", "m"),),
-    "apple": (("pomme", "f"),), "table": (("table", "f"),), "key": (("clé", "f"),), "flower": (("fleur", "f"),),
-}  # fmt: skip
-DETERMINERS = {"the": ("le", "la"), "a": ("un", "une"), "my": ("mon", "ma"), "this": ("ce", "cette")}
-BEFORE = {"small": ("petit", "petite"), "big": ("grand", "grande"), "old": ("vieux", "vieille"),
-          "pretty": ("joli", "jolie")}  # fmt: skip
-AFTER = {"green": ("vert", "verte"), "red": ("rouge", "rouge"), "blue": ("bleu", "bleue"), "black": ("noir", "noire"),
-         "white": ("blanc", "blanche"), "heavy": ("lourd", "lourde")}  # fmt: skip
-VERBS = {"sees": "voit", "hides": "cache", "follows": "suit", "finds": "trouve", "wants": "veut", "draws": "dessine"}
-AND = {"and": "et"}
-
-
-class Pair(NamedTuple):
-    """A sentence and its translation. links[i] is the place of the source word that target word i translates."""
-
-    source: tuple[str, ...]
-    target: tuple[str, ...]
-    links: tuple[int, ...]
-
-
-class PairBatch(NamedTuple):
-    """Numbers, time first; targets end with </s>, padding is 0 and False in the mask."""
-
-    source: np.ndarray  # (S, B)
-    source_mask: np.ndarray  # (S, B)
-    target: np.ndarray  # (T, B)
-    target_mask: np.ndarray  # (T, B)
+NOUNS = {  # English singular: (English plural, French singular, French plural, gender)
+    "car": ("cars", "voiture", "voitures", "f"),
+    "house": ("houses", "maison", "maisons", "f"),
+    "boat": ("boats", "bateau", "bateaux", "m"),
+    "dog": ("dogs", "chien", "chiens", "m"),
+    "flower": ("flowers", "fleur", "fleurs", "f"),
+    "hat": ("hats", "chapeau", "chapeaux", "m"),
+    "door": ("doors", "porte", "portes", "f"),
+    "cat": ("cats", "chat", "chats", "m"),
+    "table": ("tables", "table", "tables", "f"),
+    "horse": ("horses", "cheval", "chevaux", "m"),
+    "apple": ("apples", "pomme", "pommes", "f"),
+    "book": ("books", "livre", "livres", "m"),
+}
+BEHIND = {  # adjectives behind the noun: masculine, feminine, and their plurals
+    "green": ("vert", "verte", "verts", "vertes"),
+    "white": ("blanc", "blanche", "blancs", "blanches"),
+    "black": ("noir", "noire", "noirs", "noires"),
+    "blue": ("bleu", "bleue", "bleus", "bleues"),
+    "red": ("rouge", "rouge", "rouges", "rouges"),
+    "heavy": ("lourd", "lourde", "lourds", "lourdes"),
+}
+BEFORE = {
+    "small": ("petit", "petite", "petits", "petites"),
+    "big": ("grand", "grande", "grands", "grandes"),
+    "old": ("vieux", "vieille", "vieux", "vieilles"),
+}
+ADJECTIVES = {**BEHIND, **BEFORE}
+PLACES = {("behind",): "derrière", ("in", "front", "of"): "devant", ("under",): "sous", ("on",): "sur"}
+KINDS = ("phrase", "clause")
 
 
-def _french_words() -> set[str]:
-    forms = [word for table in (DETERMINERS, BEFORE, AFTER) for pair in table.values() for word in pair]
-    nouns = [word for words in NOUNS.values() for word, _ in words]
-    return {*forms, *nouns, *VERBS.values(), *AND.values()}
+class Translation(NamedTuple):
+    """A sentence, its translation, and the pairs (place in French, place in English) of words that belong together."""
+
+    english: tuple[str, ...]
+    french: tuple[str, ...]
+    alignment: tuple[tuple[int, int], ...]
 
 
-ENGLISH = Vocabulary([*SPECIAL, *sorted({*NOUNS, *DETERMINERS, *BEFORE, *AFTER, *VERBS, *AND})])
-FRENCH = Vocabulary([*SPECIAL, *sorted(_french_words())])
+class _Piece(NamedTuple):
+    english: tuple[str, ...]
+    french: tuple[str, ...]
+    links: tuple[tuple[int, int], ...]
 
 
-def draw_pair(rng: np.random.Generator, phrases: int, synonyms: bool = False) -> Pair:
-    """A sentence of so many noun phrases, and a translation; with synonyms one of its translations, by SHARES."""
-    check_rng("draw_pair", rng)
-    check_positive_int("draw_pair", "phrases", phrases)
-    source: list[str] = []
-    for k in range(phrases):
-        if k:
-            source.append(_one(rng, VERBS) if k == 1 else "and")
-        source.append(_one(rng, DETERMINERS))
-        source += [_one(rng, table) for table, share in ((BEFORE, 0.4), (AFTER, 0.6)) if rng.random() < share]
-        source.append(_one(rng, NOUNS))
-    choices = [_choice(rng, word) if synonyms else 0 for word in source]
-    return translate(source, choices)
+def is_held_out(adjective: str, noun: str) -> bool:
+    """One pair in six: ("green", "car"), ("white", "house"), ... nouns in the singular."""
+    return (list(NOUNS).index(noun) - list(ADJECTIVES).index(adjective)) % 6 == 0
 
 
-def translate(source: Sequence[str], choices: Sequence[int] | None = None) -> Pair:
-    """The grammar's translation of a sentence; choices says, for each word, which of a noun's translations is meant.
+def combinations(english: tuple[str, ...]) -> list[tuple[str, str]]:
+    """All pairs (adjective, noun in the singular) of a sentence: "the green cars", and "the cars are green"."""
+    singular = {word: one for one, (many, *_) in NOUNS.items() for word in (one, many)}
+    found, waiting, subject = [], [], ""
+    for before, word in zip(("", *english), english, strict=False):
+        if word in singular:
+            subject = singular[word]
+            found += [(adjective, subject) for adjective in waiting]
+            waiting = []
+        elif word in ADJECTIVES:
+            if before in ("is", "are"):
+                found.append((word, subject))
+            else:
+                waiting.append(word)
+    return found
 
-    A ValueError says what the grammar does not know: a word, or an order of words.
+
+def translation(english: str) -> Translation:
+    """The right translation of a sentence of this small English, such as "the green car is behind the old house"."""
+    words, pieces, at = tuple(english.split()), [], 0
+    number = gender = ""
+    while at < len(words):
+        word = words[at]
+        if word == "the":
+            piece, number, gender = _phrase(words[at:])
+        elif word in ("is", "are", "sees", "see"):
+            piece = _one(word, {"is": "est", "are": "sont", "sees": "voit", "see": "voient"}[word])
+        elif word in ADJECTIVES:
+            piece = _one(word, _agree(word, number, gender))
+        elif word == "and":
+            piece = _one(word, "et")
+        else:
+            piece = _place(words[at:])
+        pieces.append(piece)
+        at += len(piece.english)
+    return _joined(pieces)
+
+
+def draw_translations(
+    rng: np.random.Generator, n: int, *, units: tuple[int, int] = (1, 1), kind: str = "clause", held_out: bool = False
+) -> list[Translation]:
+    """n sentences of units[0] to units[1] phrases or clauses, joined by "and".
+
+    kind: "phrase" ("the small green car") or "clause" ("the small green car is behind the dogs").
+    held_out: each sentence has at least one combination that is held out; otherwise none has.
     """
-    choices = [0] * len(source) if choices is None else choices
-    target: list[str] = []
-    links: list[int] = []
-    for first, last in _phrases(source):
-        noun, gender = NOUNS[source[last]][choices[last]]
-        form = int(gender == "f")
-        inside = range(first, last)
-        late = [j for j in inside if source[j] in AFTER]
-        for j in (*(j for j in inside if j not in late), last, *late):
-            word = source[j]
-            target.append(noun if j == last else (DETERMINERS | BEFORE | AFTER)[word][form])
-            links.append(j)
-        if last + 1 < len(source):
-            target.append((VERBS | AND)[source[last + 1]])
-            links.append(last + 1)
-    return Pair(tuple(source), tuple(target), tuple(links))
+    check_rng("draw_translations", rng)
+    check_positive_int("draw_translations", "n", n)
+    check_choice("draw_translations", "kind", kind, KINDS)
+    if not 1 <= units[0] <= units[1]:
+        raise ValueError(f"draw_translations: units must be (least, most) with 1 <= least <= most, got {units}")
+    found: list[Translation] = []
+    while len(found) < n:
+        many = int(rng.integers(units[0], units[1] + 1))
+        seen = [_draw_unit(rng, kind, allow=held_out) for _ in range(many)]
+        sentence = " and ".join(seen)
+        if not held_out or any(is_held_out(*pair) for pair in combinations(tuple(sentence.split()))):
+            found.append(translation(sentence))
+    return found
 
 
-def is_translation(source: Sequence[str], target: Sequence[str]) -> bool:
-    """Is target one of the sentences that translate this source, each noun in any of its ways?"""
-    if len(source) != len(target):
-        return False
-    choices = []
-    for word, place in zip(source, np.argsort(translate(source).links), strict=True):
-        known = [french for french, _ in NOUNS.get(word, ())]
-        choices.append(known.index(target[place]) if target[place] in known else 0)
-    return translate(source, choices).target == tuple(target)
+# ---- grammar -----------------------------------------------------------------------------------------------------
 
 
-def pair_batch(pairs: Sequence[Pair]) -> PairBatch:
-    """Pairs of different lengths, padded, as numbers; each target gets its </s>."""
-    sources = [ENGLISH.encode(pair.source) for pair in pairs]
-    targets = [FRENCH.encode((*pair.target, "</s>")) for pair in pairs]
-    return PairBatch(*_padded(sources), *_padded(targets))
-
-
-def _padded(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    longest = max(len(row) for row in rows)
-    ids, mask = np.zeros((longest, len(rows)), int), np.zeros((longest, len(rows)), bool)
-    for b, row in enumerate(rows):
-        ids[: len(row), b], mask[: len(row), b] = row, True
-    return ids, mask
-
-
-def _one(rng: np.random.Generator, choices: dict) -> str:
-    return list(choices)[rng.integers(len(choices))]
-
-
-def _choice(rng: np.random.Generator, word: str) -> int:
-    ways = len(NOUNS.get(word, "."))
-    return int(rng.choice(3, p=SHARES)) if ways == 3 else 0
-
-
-def _phrases(source: Sequence[str]) -> list[tuple[int, int]]:
-    """(first, last) place of each noun phrase; ValueError for what is no sentence of the grammar."""
-    found, at = [], 0
+def _draw_unit(rng: np.random.Generator, kind: str, allow: bool) -> str:
+    """A phrase or a clause in English, without combinations that are held out unless `allow`."""
     while True:
-        first = at
-        for table, needed in ((DETERMINERS, True), (BEFORE, False), (AFTER, False), (NOUNS, True)):
-            if at < len(source) and source[at] in table:
-                at += 1
-            elif needed:
-                _refuse(source, at, "a determiner" if table is DETERMINERS else "a noun")
-        found.append((first, at - 1))
-        if at == len(source):
-            return found
-        if source[at] not in (VERBS if len(found) == 1 else AND):
-            _refuse(source, at, "a verb" if len(found) == 1 else "'and'")
-        at += 1
+        unit = _draw_phrase(rng) if kind == "phrase" else _draw_clause(rng)
+        if allow or not any(is_held_out(*pair) for pair in combinations(tuple(unit.split()))):
+            return unit
 
 
-def _refuse(source: Sequence[str], at: int, wanted: str) -> None:
-    got = repr(source[at]) if at < len(source) else "its end"
-    raise ValueError(f"translate: word {at + 1} of {' '.join(source)!r} must be {wanted}, got {got}")
+def _draw_phrase(rng: np.random.Generator) -> str:
+    noun = str(rng.choice(list(NOUNS)))
+    before = [str(rng.choice(list(BEFORE)))] if rng.random() < 0.4 else []
+    behind = [str(rng.choice(list(BEHIND)))] if rng.random() < 0.6 else []
+    return " ".join(["the", *before, *behind, NOUNS[noun][0] if rng.random() < 0.4 else noun])
+
+
+def _draw_clause(rng: np.random.Generator) -> str:
+    subject = _draw_phrase(rng)
+    many = subject.split()[-1] not in NOUNS
+    verb = "are" if many else "is"
+    kind = rng.random()
+    if kind < 0.25:
+        return f"{subject} {verb} {rng.choice(list(ADJECTIVES))}"
+    if kind < 0.5:
+        return f"{subject} {'see' if many else 'sees'} {_draw_phrase(rng)}"
+    place = list(PLACES)[rng.integers(len(PLACES))]
+    return f"{subject} {verb} {' '.join(place)} {_draw_phrase(rng)}"
+
+
+def _agree(adjective: str, number: str, gender: str) -> str:
+    return ADJECTIVES[adjective][2 * (number == "many") + (gender == "f")]
+
+
+def _phrase(words: tuple[str, ...]) -> tuple[_Piece, str, str]:
+    """the ADJECTIVE ... NOUN -> article, adjectives before, noun, adjectives behind; number and gender."""
+    n = 1
+    while n < len(words) and words[n] in ADJECTIVES:
+        n += 1
+    noun = next((one for one, (many, *_) in NOUNS.items() if n < len(words) and words[n] in (one, many)), None)
+    if noun is None:
+        raise ValueError(f"translation: english must have a noun in {' '.join(words[: n + 1])!r}, got none that I know")
+    number = "one" if words[n] == noun else "many"
+    gender = NOUNS[noun][3]
+    article = "les" if number == "many" else {"f": "la", "m": "le"}[gender]
+    places = list(range(1, n))
+    order = [j for j in places if words[j] in BEFORE] + [n] + [j for j in places if words[j] in BEHIND]
+    shown = [NOUNS[noun][2 if number == "many" else 1] if j == n else _agree(words[j], number, gender) for j in order]
+    links = tuple(enumerate([0, *order]))
+    return _Piece(words[: n + 1], (article, *shown), links), number, gender
+
+
+def _one(english: str, french: str) -> _Piece:
+    return _Piece((english,), (french,), ((0, 0),))
+
+
+def _place(words: tuple[str, ...]) -> _Piece:
+    for english, french in PLACES.items():
+        if words[: len(english)] == english:
+            return _Piece(english, (french,), tuple((0, j) for j in range(len(english))))
+    raise ValueError(f"translation: english must be words of the grammar, got {words[0]!r}")
+
+
+def _joined(pieces: list[_Piece]) -> Translation:
+    english: tuple[str, ...] = ()
+    french: tuple[str, ...] = ()
+    alignment: list[tuple[int, int]] = []
+    for piece in pieces:
+        alignment += [(len(french) + i, len(english) + j) for i, j in piece.links]
+        english, french = english + piece.english, french + piece.french
+    return Translation(english, french, tuple(alignment))
