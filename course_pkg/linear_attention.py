@@ -101,7 +101,7 @@ def linear_attention_chunked(
 def linear_attention_backward(
     qs: Float["T B K"], ks: Float["T B K"], vs: Float["T B U"], douts: Float["T B U"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(linear-attention-grad)  douts: (T, B, U) -> dqs, dks: (T, B, K), dvs: (T, B, U), in two walks of T steps.
+    """douts: (T, B, U) -> dqs, dks: (T, B, K), dvs: (T, B, U), in two walks of T steps.
 
     Forwards S_t and z_t are built up again for the queries; backwards their gradients add up for keys and values. No
     table (T, T) is made, and no state is kept but the last.

@@ -49,7 +49,7 @@ def min_gru_step(p: MinGRUParams, x: Float["B D"], h_prev: Float["B H"]) -> np.n
 def min_gru_step_backward(
     p: MinGRUParams, x: Float["B D"], h_prev: Float["B H"], h: Float["B H"], dh: Float["B H"]
 ) -> tuple[MinGRUParams, np.ndarray, np.ndarray]:
-    """(min-gru-grad)  dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
+    """dh: (B, H) -> parameter gradients, dx: (B, D), dh_prev: (B, H)."""
     z, n = _gate(p, x)
     dp, dx = _gate_backward(p, x, z, dh * (n - h_prev), dh * z)
     return dp, dx, dh * (1 - z)

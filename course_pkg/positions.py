@@ -23,7 +23,7 @@ def sinusoidal_positions(T: int, M: int, first: int = 0) -> np.ndarray:
 
 
 def embed_forward(embedding: np.ndarray, positions: np.ndarray | tuple, ids: np.ndarray, first: int = 0) -> np.ndarray:
-    """(embed)  ids: (T, B), the first of them at place `first` -> vectors: (T, B, M), token plus place.
+    """ids: (T, B), the first of them at place `first` -> vectors: (T, B, M), token plus place.
 
     embedding: (V, M), scaled by sqrt(M), so that rows of length 1 get entries of size 1 as the sines have.
     positions: a learnt table (L, M), or () for the sinusoids.
@@ -42,7 +42,7 @@ def embed_forward(embedding: np.ndarray, positions: np.ndarray | tuple, ids: np.
 def embed_backward(
     embedding: np.ndarray, positions: np.ndarray | tuple, ids: np.ndarray, dxs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | tuple]:
-    """(embed-grad)  dxs: (T, B, M) -> dembedding: (V, M), dpositions: (L, M), or () where nothing is learnt."""
+    """dxs: (T, B, M) -> dembedding: (V, M), dpositions: (L, M), or () where nothing is learnt."""
     dembedding = embedding_backward(embedding, ids, dxs * np.sqrt(embedding.shape[1]))
     if isinstance(positions, tuple):
         return dembedding, ()

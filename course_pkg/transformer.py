@@ -84,7 +84,7 @@ def transformer_forward(
     causal: bool = True,
     activation: str = "relu",
 ) -> TransformerRun:
-    """(transformer)  ids: (T, B) -> logits: (T, B, V). mask: (T, B), False at padding, which nobody looks at."""
+    """ids: (T, B) -> logits: (T, B, V). mask: (T, B), False at padding, which nobody looks at."""
     xs, runs = embed_forward(p.embedding, p.positions, _steps("transformer_forward", ids)), []
     for block in p.blocks:
         runs.append(encoder_block_forward(block, xs, mask, causal, order_of(p.norm), activation))
@@ -96,7 +96,7 @@ def transformer_forward(
 def transformer_backward(
     p: TransformerParams, ids: np.ndarray, run: TransformerRun, dlogits: np.ndarray, activation: str = "relu"
 ) -> TransformerParams:
-    """(transformer-grad)  dlogits: (T, B, V) -> gradients like p."""
+    """dlogits: (T, B, V) -> gradients like p."""
     dout, dxs = dense_backward(p.out, run.read, dlogits)
     dnorm: LayerNormParams | tuple = ()
     if p.norm:
@@ -133,7 +133,7 @@ def hide_words(
     mask: np.ndarray | None = None,
     share: float = 0.15,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(hide-words)  ids: (T, B) -> what is shown (T, B), and which places were chosen (T, B), at least one.
+    """ids: (T, B) -> what is shown (T, B), and which places were chosen (T, B), at least one.
 
     As in BERT: of the chosen places 80 % show hidden_id, 10 % any word of 0..V-1, 10 % the word itself, so that the
     model cannot trust a word because it is shown. Padding is never chosen.

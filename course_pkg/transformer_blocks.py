@@ -144,7 +144,7 @@ def encoder_block_forward(
 def encoder_block_backward(
     p: EncoderBlock, run: BlockRun, dys: Float["T B M"], order: str = "pre", activation: str = "relu"
 ) -> tuple[EncoderBlock, np.ndarray]:
-    """(encoder-block-grad)  dys: (T, B, M) -> parameter gradients, dxs: (T, B, M)."""
+    """dys: (T, B, M) -> parameter gradients, dxs: (T, B, M)."""
     first, last = run.parts
     dnorm_mlp, dmlp, dxs = residual_backward(p.norm_mlp, last, dys, _back_through_mlp(p.mlp, activation), order)
     dnorm_self, dself, dxs = residual_backward(p.norm_self, first, dxs, _back_through_self(p.attend_self), order)
@@ -188,7 +188,7 @@ def decoder_block_backward(
     order: str = "pre",
     activation: str = "relu",
 ) -> tuple[DecoderBlock, np.ndarray, np.ndarray]:
-    """(decoder-block-grad)  dys: (T, B, M) -> parameter gradients, dxs: (T, B, M), dmemory: (S, B, M)."""
+    """dys: (T, B, M) -> parameter gradients, dxs: (T, B, M), dmemory: (S, B, M)."""
 
     def back_through_memory(entered: np.ndarray, result: Any, dadded: np.ndarray) -> tuple:
         dp, dentered, dmemory = multi_head_backward(p.attend_memory, entered, memory, result, dadded)

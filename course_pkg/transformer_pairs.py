@@ -95,7 +95,7 @@ def pair_logits(
     mask: np.ndarray | None = None,
     activation: str = "relu",
 ) -> tuple[np.ndarray, tuple[BlockRun, ...]]:
-    """(pair-transformer)  memory: (S, B, M), inputs: (T, B) -> logits: (T, B, V_target), and the blocks' runs."""
+    """memory: (S, B, M), inputs: (T, B) -> logits: (T, B, V_target), and the blocks' runs."""
     ys, runs = embed_forward(p.target, (), inputs), []
     for block in p.decoder:
         runs.append(decoder_block_forward(block, ys, memory, mask, "pre", activation))
@@ -112,7 +112,7 @@ def pair_loss(
     target_mask: np.ndarray | None = None,
     activation: str = "relu",
 ) -> tuple[float, PairTransformer]:
-    """(pair-transformer-grad)  source: (S, B), inputs and targets: (T, B), each input the token before its target
+    """source: (S, B), inputs and targets: (T, B), each input the token before its target
     -> mean cross-entropy in nats over the real targets, gradients."""
     reading = read_source(p, source, mask, activation)
     logits, runs = pair_logits(p, reading.memory, inputs, mask, activation)
