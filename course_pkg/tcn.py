@@ -14,6 +14,7 @@ import numpy as np
 from course_pkg.causal_conv import ConvParams, conv_backward, conv_forward, init_conv
 from course_pkg.dense import dense_backward, dense_forward, init_dense
 from course_pkg.shapes import Float, Part, check_positive_int, checked
+from course_pkg.stacked import dropout_factors
 
 Dropout = Any  # None, or for each block two arrays (T, B, C) that multiply u and w: 0, or 1 / (1 - rate)
 
@@ -121,13 +122,8 @@ def draw_dropout(
     rng: np.random.Generator, p: tuple, T: int, B: int, rate: float
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """For each block two arrays (T, B, C): 0 with probability `rate`, else 1 / (1 - rate) (Srivastava et al. 2014)."""
-    if not 0 <= rate < 1:
-        raise ValueError(f"draw_dropout: rate must be in [0, 1), got {rate}")
-    found = []
-    for block in p:
-        dtype, shape = block.conv_1.g.dtype, (T, B, len(block.conv_1.g))
-        found.append(tuple((rng.random(shape, np.float32) >= rate) * dtype.type(1 / (1 - rate)) for _ in range(2)))
-    return tuple(found)
+    outputs = [np.empty((T, B, len(block.conv_1.g)), block.conv_1.g.dtype) for block in p]
+    return tuple((dropout_factors(rng, like, rate), dropout_factors(rng, like, rate)) for like in outputs)
 
 
 def _check_dropout(function: str, p: tuple, dropout: Dropout) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..cells import CELLS, run, run_backward
 from ..dense import DenseParams, dense_backward, dense_forward, init_dense
+from ..stacked import dropout_factors
 from ..tcn import draw_dropout, init_tcn
 from ..tcn_fast import tcn_backward_fast, tcn_forward_fast
 from ..tree import count
@@ -80,7 +81,7 @@ def forward(
         ys = kept.outputs[-1:] if last_only else kept.outputs
         dropped = None
         if dropout and rng:
-            dropped = (rng.random(ys.shape, np.float32) >= dropout) * np.float32(1 / (1 - dropout))
+            dropped = dropout_factors(rng, ys, dropout)
             ys = ys * dropped
     return Pass(dense_forward(net.out, ys), ys, kept, dropped)
 
