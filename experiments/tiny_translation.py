@@ -1,0 +1,155 @@
+"""The little translators of chapters 16 and 17: "the green car" to "la voiture verte", with and without attention.
+
+    python -m experiments.tiny_translation                 all runs, writes results/tiny_translation.json and weights
+    python -m experiments.tiny_translation --only KIND     one kind of model (a name in KINDS), put into that record
+    python -m experiments.tiny_translation --small         a few updates, prints only
+
+The weights of seed 0 of four kinds are kept as results/tiny_translation_*seed0.npz (float16, vocabularies inside).
+Every model is evaluated as it would be published, with weights rounded to float16.
+"""
+
+import argparse
+import json
+import platform
+import time
+from pathlib import Path
+
+import numpy as np
+
+from course_pkg.data.pairs import PairBatch, pair_batch, sentences
+from course_pkg.data.synonyms import is_translation, vocabularies, with_synonyms
+from course_pkg.data.tiny_french import Translation, draw_translations
+from course_pkg.encoder_decoder import EncoderDecoder, encoder_decoder_loss, init_encoder_decoder, write_greedily
+from course_pkg.optim import Adam
+from course_pkg.pair_weights import save_encoder_decoder
+from course_pkg.train import train
+from course_pkg.tree import count, tree_map
+
+RESULTS = Path(__file__).parent / "results"
+RESULT = RESULTS / "tiny_translation.json"
+D, H, B, LR, CLIP = 16, 32, 32, 5e-3, 1.0
+TRAINED = (1, 4)  # phrases of a training sentence
+SEEDS, TESTED, SENTENCES = 3, 6, 200  # tested: 1 to 6 phrases, so many sentences of each
+SCORE_UPDATES, LONG = 900, 4000
+# kind: attention, updates, synonyms, share of training sentences that are translated by nothing, name of its weights
+KINDS = {
+    "additive": ("additive", SCORE_UPDATES, False, 0.0, "seed0"),
+    "concat": ("concat", SCORE_UPDATES, False, 0.0, None),
+    "dot": ("dot", SCORE_UPDATES, False, 0.0, None),
+    "general": ("general", SCORE_UPDATES, False, 0.0, None),
+    "scaled dot": ("scaled dot", SCORE_UPDATES, False, 0.0, None),
+    "plain": (None, SCORE_UPDATES, False, 0.0, None),
+    "plain, longer": (None, LONG, False, 0.0, "plain_seed0"),
+    "summary, longer": ("summary", LONG, False, 0.0, None),
+    "synonyms": ("additive", 1600, True, 0.0, "synonyms_seed0"),
+    "synonyms and gaps": ("additive", 1600, True, 0.05, "gaps_seed0"),
+}
+
+
+ENGLISH, FRENCH = vocabularies(synonyms=True)
+
+
+def draw(rng: np.random.Generator, n: int, units: tuple[int, int], held_out: bool = False) -> list[Translation]:
+    """n sentences of so many phrases, joined by "and": "the green car and the old houses"."""
+    return draw_translations(rng, n, units=units, kind="phrase", held_out=held_out)
+
+
+def test_sentences(phrases: int, n: int) -> list[Translation]:
+    """The same n sentences for every model, each with a combination of words that no training sentence has."""
+    return draw(np.random.default_rng([2017, phrases]), n, (phrases, phrases), held_out=True)
+
+
+def batch_of(pairs: list[Translation]) -> PairBatch:
+    """Numbers and masks."""
+    return pair_batch([one.english for one in pairs], [one.french for one in pairs], ENGLISH, FRENCH)
+
+
+def draw_batch(rng: np.random.Generator, synonyms: bool, gaps: float) -> PairBatch:
+    """B training sentences; a share of them, `gaps`, has an empty translation."""
+    pairs = draw(rng, B, TRAINED)
+    pairs = [with_synonyms(rng, one) for one in pairs] if synonyms else pairs
+    return batch_of([one._replace(french=()) if gaps and rng.random() < gaps else one for one in pairs])
+
+
+def evaluate(p: EncoderDecoder, n: int) -> dict:
+    """By number of phrases: share of right translations; in these, share of words that look at a word they translate.
+
+    A word looks where its weight is largest.
+    """
+    right, looked = [], []
+    for phrases in range(1, TESTED + 1):
+        pairs = test_sentences(phrases, n)
+        batch = batch_of(pairs)
+        written = write_greedily(p, batch.source, batch.source_mask, max_steps=len(batch.targets) + 5)
+        hits, links = 0, []
+        for b, (pair, words) in enumerate(zip(pairs, sentences(written.tokens, FRENCH), strict=True)):
+            if is_translation(pair.english, words):
+                hits += 1
+                largest = written.weights[: len(words), b].argmax(axis=1)
+                links += [(i, int(j)) in pair.alignment for i, j in enumerate(largest)]
+        right.append(round(hits / n, 4))
+        looked.append(round(float(np.mean(links)), 4) if links else None)
+    return {"right": right, "looked": looked if written.weights.any() else None}
+
+
+def learn(kind: str, seed: int, updates: int, n: int, looks: int = 6) -> tuple[EncoderDecoder, dict]:
+    """Train one model -> its weights rounded to float16, its record."""
+    attention, _, synonyms, gaps, _ = KINDS[kind]
+    rng, begin = np.random.default_rng(seed), time.process_time()
+    p = init_encoder_decoder(rng, len(ENGLISH), len(FRENCH), D, H, attention=attention)
+    batches = (draw_batch(rng, synonyms, gaps) for _ in range(updates))
+
+    def rate(step: int) -> float:  # in a straight line, almost to 0
+        return LR * (1.02 - step / updates)
+
+    def loss_and_grads(params: EncoderDecoder, batch: tuple) -> tuple:
+        return encoder_decoder_loss(params, *batch)
+
+    p, history = train(p, loss_and_grads, batches, Adam(rate), clip_norm=CLIP, progress=False)
+    p = tree_map(lambda w: w.astype(np.float16).astype(float), p)
+    parts = np.array_split(np.array(history.losses), min(looks, updates))
+    record = {"kind": kind, "seed": seed, "updates": updates, "parameters": count(p),
+              "losses": [round(float(part.mean()), 4) for part in parts],
+              **evaluate(p, n), "cpu_seconds": round(time.process_time() - begin)}  # fmt: skip
+    return p, record
+
+
+def main(arguments: list[str] | None = None) -> dict:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=list(KINDS), help="one kind of model")
+    parser.add_argument("--small", action="store_true")
+    options = parser.parse_args(arguments)
+    kinds = [options.only] if options.only else list(KINDS)
+    result = {
+        "command": "python -m experiments.tiny_translation",
+        "task": "course_pkg.data.tiny_french, phrases joined by and", "trained_on_phrases": TRAINED,
+        "test": f"{SENTENCES} sentences of each length, each with a combination that is held out",
+        "sizes": {"D": D, "H": H}, "batch": B, "learning_rate": LR, "clip_norm": CLIP, "weights": "float16",
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "machine": f"{platform.machine()}, one thread", "runs": [],
+    }  # fmt: skip
+    for kind in kinds:
+        for seed in range(1 if options.small else SEEDS):
+            updates, n = (3, 4) if options.small else (KINDS[kind][1], SENTENCES)
+            p, record = learn(kind, seed, updates, n)
+            result["runs"].append(record)
+            print(kind, seed, record["right"], record["looked"], record["cpu_seconds"], "s", flush=True)
+            if not options.small:
+                write_down(result)
+                if seed == 0 and KINDS[kind][4]:
+                    path = RESULTS / f"tiny_translation_{KINDS[kind][4]}.npz"
+                    save_encoder_decoder(path, p, ENGLISH.tokens, FRENCH.tokens)
+    return result
+
+
+def write_down(result: dict) -> None:
+    """Into the record, in place of earlier runs of the same kind and seed."""
+    earlier = json.loads(RESULT.read_text("utf8"))["runs"] if RESULT.exists() else []
+    done = {(run["kind"], run["seed"]) for run in result["runs"]}
+    runs = [run for run in earlier if (run["kind"], run["seed"]) not in done] + result["runs"]
+    runs.sort(key=lambda run: (list(KINDS).index(run["kind"]), run["seed"]))
+    RESULT.write_text(json.dumps(result | {"runs": runs}, indent=1) + "\n", encoding="utf8")
+
+
+if __name__ == "__main__":
+    main()
