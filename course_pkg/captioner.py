@@ -10,6 +10,7 @@ With attention each feature has its place beside it, row and column in [-1, 1]: 
 say where something stood. Logits come from s_i, with attention from [s_i; c_i].
 """
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from course_pkg.dense import DenseParams, dense_backward, dense_forward, init_de
 from course_pkg.embedding import embedding_backward, embedding_forward, init_embedding
 from course_pkg.losses import log_softmax, softmax_cross_entropy
 from course_pkg.shapes import Bool, Float, Int, Part, check_choice, check_positive_int, check_rng, checked
-from course_pkg.tree import add, leaves, tree_map, zeros_like
+from course_pkg.tree import add, leaves, tree_map, unflatten, zeros_like
 
 POOL = 2  # after every convolution but the last
 PLACE = 2  # numbers that say where a feature stands: row and column
@@ -103,7 +104,7 @@ def encode_image(encoder: tuple[ConvParams, ...], images: np.ndarray) -> Grid:
 
 
 def encode_image_backward(encoder: tuple[ConvParams, ...], grid: Grid, dkeys: np.ndarray) -> tuple:
-    """(image-grid-grad)  dkeys: (S, B, K + 2) -> gradients of the encoder, and of the images (B, R, C, I)."""
+    """dkeys: (S, B, K + 2) -> gradients of the encoder, and of the images (B, R, C, I)."""
     dy = dkeys[..., :-PLACE].swapaxes(0, 1).reshape(grid.outputs[-1].shape)  # (B, R, C, K); places learn nothing
     grads = []
     for k in reversed(range(len(encoder))):
@@ -132,7 +133,7 @@ def first_state(p: Captioner, keys: np.ndarray, cell: str = "gru") -> Any:
 
 
 def first_state_backward(p: Captioner, keys: np.ndarray, state: Any, dstate: Any) -> tuple[DenseParams, np.ndarray]:
-    """(image-state-grad)  dstate: gradient of the first state, arrays (B, H) -> gradients of p.first and of the keys
+    """dstate: gradient of the first state, arrays (B, H) -> gradients of p.first and of the keys
     (S, B, K + 2)."""
     values, dvalues = (np.concatenate([a for _, a in leaves(s)], axis=-1) for s in (state, dstate))
     dfirst, dsummary = dense_backward(p.first, _summary(p, keys), dvalues * (1 - values**2))
@@ -258,8 +259,46 @@ def start_caption(p: Captioner, images: np.ndarray, cell: str = "gru") -> Captio
 def caption_step(
     p: Captioner, state: CaptionState, y_prev: np.ndarray, cell: str = "gru"
 ) -> tuple[np.ndarray, CaptionState]:
-    """(captioner-step)  y_prev: (B,), the last word of each caption -> log-probabilities (B, V), and the state."""
+    """y_prev: (B,), the last word of each caption -> log-probabilities (B, V), and the state."""
     x = embedding_forward(p.embedding, y_prev)  # (B, E)
     new, read, looked = _word(p, x, state.state, state.keys.swapaxes(0, 1), cell)
     weights = state.weights if looked is None else looked.weights
     return log_softmax(dense_forward(p.out, read)), CaptionState(new, state.keys, weights)
+
+
+# ---- weights in a file -------------------------------------------------------------------------------------------
+
+FORMAT = 1  # of the file; a reader refuses what it does not know
+
+
+def save_captioner(
+    path: str | Path, p: Captioner, tokens: tuple[str, ...], image: tuple[int, int, int], cell: str = "gru"
+) -> None:
+    """Write the weights as float16, with the tokens, the size of the images (R, C, I) and the name of the cell."""
+    if len(tokens) != len(p.embedding):
+        raise ValueError(f"save_captioner: tokens must be {len(p.embedding)} (from p.embedding), got {len(tokens)}")
+    about = {"format": np.array(FORMAT), "cell": np.array(cell), "tokens": np.array(tokens), "image": np.array(image)}
+    about["score"] = np.array("" if p.attention == () else score_name(p.attention))
+    np.savez_compressed(path, **about, **{name: w.astype(np.float16) for name, w in leaves(p)})
+
+
+def load_captioner(path: str | Path, dtype: type = np.float64) -> tuple[Captioner, tuple[str, ...], str]:
+    """-> the captioner in `dtype`, its tokens, the name of its cell. A ValueError says what does not fit."""
+    with np.load(path, allow_pickle=False) as file:
+        found = {name: file[name] for name in file.files}
+    if found.pop("format", np.array(None)).item() != FORMAT:
+        raise ValueError(f"load_captioner: {Path(path).name} must have format {FORMAT}")
+    tokens, cell, score = (found.pop(name).tolist() for name in ("tokens", "cell", "score"))
+    image = tuple(found.pop("image").tolist())
+    kernels = sum(name.startswith("encoder.") and name.endswith(".W") for name in found)
+    shapes = [found[f"encoder.{k}.W"].shape for k in range(kernels)]
+    (V, E), A = found["embedding"].shape, found["attention.v"].shape[0] if "attention.v" in found else 1
+    H = found["out.W"].shape[1] - (shapes[-1][0] + PLACE if score else 0)
+    like = init_captioner(np.random.default_rng(0), V, image, tuple((s[0], s[2]) for s in shapes), E, H, A, cell,
+                          score or None)  # fmt: skip
+    wanted = {name: w.shape for name, w in leaves(like)}
+    if wanted != {name: w.shape for name, w in found.items()} or len(tokens) != V:
+        raise ValueError(f"load_captioner: {Path(path).name} must hold the arrays of one captioner, they do not fit")
+    if not all(np.isfinite(w).all() for w in found.values()):
+        raise ValueError(f"load_captioner: {Path(path).name} must hold finite weights, got nan or inf")
+    return unflatten(np.concatenate([found[name].astype(dtype).ravel() for name in wanted]), like), tuple(tokens), cell

@@ -119,13 +119,13 @@ def max_pool_backward(x: Float["B R C I"], y: Float["B R2 C2 I"], dy: Float["B R
 
 @checked
 def mean_pool(x: Float["B R C I"], size: int = 2) -> np.ndarray:
-    """(mean-pool)  x: (B, R, C, I) -> the mean of every size x size tile: (B, R/size, C/size, I)."""
+    """x: (B, R, C, I) -> the mean of every size x size tile: (B, R/size, C/size, I)."""
     return reduce(np.add, [x[place] for place in _tile_places("mean_pool", x, size)]) / size**2
 
 
 @checked
 def mean_pool_backward(dy: Float["B R C I"], size: int = 2) -> np.ndarray:
-    """(mean-pool-grad)  dy: (B, R, C, I) -> dx: (B, size R, size C, I): every number of a tile receives its share."""
+    """dy: (B, R, C, I) -> dx: (B, size R, size C, I): every number of a tile receives its share."""
     check_positive_int("mean_pool_backward", "size", size)
     return np.repeat(np.repeat(dy / size**2, size, axis=1), size, axis=2)
 

@@ -200,3 +200,25 @@ def as_caption(ids: np.ndarray) -> str:
     """Tokens (T,) -> the words before the first END."""
     words = WORDS.decode(ids)
     return " ".join(words[: words.index(END)] if END in words else words)
+
+
+# ---- where a captioner looks -------------------------------------------------------------------------------------
+
+
+def gaze_map(weights: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Weights (S,) on a grid of R x C places, row by row -> pixels (24, 24): each weight spread evenly on its tile."""
+    R, C = grid
+    if weights.shape != (R * C,) or CANVAS % R or CANVAS % C:
+        raise ValueError(f"gaze_map: weights must be ({R * C},) (from grid) on tiles of whole pixels, "
+                         f"got shape {weights.shape}")  # fmt: skip
+    tile = np.full((CANVAS // R, CANVAS // C), R * C / CANVAS**2)
+    return np.kron(weights.reshape(R, C), tile)  # (24, 24)
+
+
+def share_in_box(weights: np.ndarray, grid: tuple[int, int], place: np.ndarray) -> float:
+    """(gaze-share)  How much of the weights (S,) lies in the box of 8 x 8 pixels at `place` (2,): from 0 to 1.
+
+    Equal weights everywhere have the share 64 / 576, a ninth.
+    """
+    row, column = place
+    return float(gaze_map(weights, grid)[row : row + SIDE, column : column + SIDE].sum())

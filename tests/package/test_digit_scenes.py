@@ -116,3 +116,15 @@ def test_refusals(pools):
         ds.draw_scene(rng, pools[0], 1, "held out")
     with pytest.raises(TypeError, match="rng must be a numpy Generator"):
         ds.draw_scene(0, pools[0])
+
+
+def test_gaze_shares():
+    even = np.full(36, 1 / 36)
+    assert ds.gaze_map(even, (6, 6)).sum() == pytest.approx(1)
+    assert ds.share_in_box(even, (6, 6), (3, 5)) == pytest.approx(1 / 9)
+    one = np.zeros(36)
+    one[7] = 1  # row 1, column 1 of the grid: pixels 4..7
+    shares = [ds.share_in_box(one, (6, 6), place) for place in [(0, 0), (4, 4), (6, 4), (6, 6), (8, 8)]]
+    assert shares == pytest.approx([1, 1, 0.5, 0.25, 0])
+    with pytest.raises(ValueError, match=r"weights must be \(25,\) \(from grid\)"):
+        ds.gaze_map(np.ones(25), (5, 5))
