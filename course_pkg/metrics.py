@@ -144,9 +144,9 @@ def _streams(function: str, hypotheses: Sequence[str], references: Sequence[Sequ
     """sacrebleu's form of the references: the k-th stream holds the k-th reference of each text, None if none."""
     _check_references(function, hypotheses, references)
     for name, texts in (("hypotheses", hypotheses), *(("references", own) for own in references)):
-        wrong = next((text for text in texts if not isinstance(text, str)), None)
-        if wrong is not None:
-            raise TypeError(f"{function}: {name} must hold texts, got {type(wrong).__name__}")
+        wrong = [type(text).__name__ for text in texts if not isinstance(text, str)]
+        if wrong:
+            raise TypeError(f"{function}: {name} must hold texts, got {wrong[0]}")
     most = max(map(len, references))
     return [[own[k] if k < len(own) else None for own in references] for k in range(most)]
 

@@ -49,7 +49,7 @@ def with_ends(vocabulary: Vocabulary, tokens: list[str]) -> np.ndarray:
 def made_up() -> list[Pair]:
     """Our own 60 sentences, for a look at the whole run."""
     does = (("see", "voyons"), ("like", "aimons"), ("want", "voulons"))
-    what = (("the cat", "le chat"), ("the green car", "la voiture verte"), ("a house", "une maison"), ("it all", "tout"))
+    what = (("the cat", "le chat"), ("the green car", "la voiture verte"), ("a house", "une maison"), ("all", "tout"))
     when = (("", ""), (" here", " ici"), (" today", " aujourd'hui"), (" now", " maintenant"), (" too", " aussi"))
     return [Pair(f"We {b} {c}{d}.", f"Nous {y} {z}{w}.") for b, y in does for c, z in what for d, w in when]
 
