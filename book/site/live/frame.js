@@ -118,7 +118,8 @@
     key(event) {
       const box = event.target.closest("[data-rove]");
       if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
-      const items = [...box.querySelectorAll("[data-set]")], at = items.indexOf(event.target.closest("[data-set]"));
+      const ITEMS = "[data-set], [data-item]";
+      const items = [...box.querySelectorAll(ITEMS)], at = items.indexOf(event.target.closest(ITEMS));
       const columns = Number(box.dataset.rove) || 1, [right, down] = KEYS[event.key] || [0, 0];
       const to = { Home: 0, End: items.length - 1 }[event.key] ?? at + right + down * columns;
       if (at < 0 || !(event.key in KEYS || event.key === "Home" || event.key === "End")) return;

@@ -34,7 +34,7 @@ async function keys(page) {
   const boxes = await page.locator("live-figure [data-rove]").count(), problems = [];
   for (let i = 0; i < boxes; i++) {
     const box = page.locator("live-figure [data-rove]").nth(i), name = await box.getAttribute("aria-label");
-    const stops = box.locator('[data-set][tabindex="0"]'), items = await box.locator("[data-set]").count();
+    const stops = box.locator(':is([data-set], [data-item])[tabindex="0"]'), items = await box.locator("[data-set], [data-item]").count();
     if (!name) problems.push(`composite ${i} has no name`);
     if ((await stops.count()) !== 1) problems.push(`${name}: ${await stops.count()} tab stops`);
     if (items < 2 || !(await box.isVisible())) continue;
