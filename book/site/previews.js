@@ -40,9 +40,10 @@
     box.style.maxWidth = `${width}px`;
     const size = box.getBoundingClientRect();
     const left = Math.max(12, Math.min(at.left, document.documentElement.clientWidth - size.width - 12));
-    const above = at.top - size.height - 6;
+    const below = at.bottom + 6;
+    const fits = below + size.height < innerHeight || at.top < size.height + 70; // the page's bar covers the top
     box.style.left = `${left + scrollX}px`;
-    box.style.top = `${(above > 64 ? above : at.bottom + 6) + scrollY}px`;
+    box.style.top = `${(fits ? below : at.top - size.height - 6) + scrollY}px`;
   };
 
   const show = (link) => {
@@ -53,6 +54,7 @@
     hide();
     owner = link;
     box.replaceChildren(...inner.childNodes);
+    box.style.left = box.style.top = "0px"; // measured where nothing squeezes it
     box.hidden = false;
     link.setAttribute("aria-describedby", box.id);
     place(link);

@@ -24,6 +24,17 @@ It is {eq}`sample-step`.
 Because $1 + 1 = 2$.
 
 </details>
+
+:::{number-question} 31300
+:question: How many parameters has a GRU with 3 inputs and 100 units?
+:compute: course_pkg.tree.count(course_pkg.gru.init_gru(rng, 3, 100))
+:hint: No. Three gates, and one bias more.
+
+Three gates of $100 \\times (3 + 100)$ weights and 100 biases each, and the 100 biases inside the reset gate.
+
+? 30900: These are the weights alone; the biases are missing.
+? 31200: One bias is missing, the one inside the reset gate.
+:::
 """
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -53,7 +64,7 @@ def widget_notebook():
     return notebook
 
 
-def build_sample(folder: Path) -> Path:
+def build_sample(folder: Path, text: str = QUIZ) -> Path:
     """Write and build the book there, warnings as errors. Returns the folder of its pages."""
     book = folder / "book"
     book.mkdir()
@@ -64,7 +75,7 @@ def build_sample(folder: Path) -> Path:
         shutil.copy(ROOT / name, folder)
     toc = "format: jb-book\nroot: book/intro\nchapters:\n  - file: book/widgets\n"
     (folder / "_toc.yml").write_text(toc, encoding="utf8")
-    (book / "intro.md").write_text(QUIZ, encoding="utf8")
+    (book / "intro.md").write_text(text, encoding="utf8")
     nbformat.write(widget_notebook(), book / "widgets.ipynb")
     return build_book(folder, folder)
 

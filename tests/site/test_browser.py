@@ -40,11 +40,17 @@ def node(script: str, *arguments: object) -> list[dict]:
 
 
 @pytest.fixture(scope="session")
-def visits(tmp_path_factory):
-    """One record for each page of the book and each way to open it."""
+def built(tmp_path_factory):
+    """The whole book, built; its folder."""
     if reason := missing():
         pytest.skip(reason)
-    return node("check.mjs", build_book(ROOT, tmp_path_factory.mktemp("book")))
+    return build_book(ROOT, tmp_path_factory.mktemp("book"))
+
+
+@pytest.fixture(scope="session")
+def visits(built):
+    """One record for each page of the book and each way to open it."""
+    return node("check.mjs", built)
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +98,66 @@ def test_axe_finds_nothing_in_light_or_dark(visits):
 
 def test_pages_are_not_heavy(visits):
     assert {v["path"]: v["kB"] for v in visits if v["kB"] > 1500} == {}
+
+
+QUERIES = {
+    "dense layer": "02_dense_nets",
+    "recurrent neuron": "03_recurrent_neuron",
+    "backpropagation through time": "04_backpropagation_through_time",
+    "truncated": "04_backpropagation_through_time",
+    "vanishing gradient": "05_vanishing_gradients",
+    "exploding": "05_vanishing_gradients",
+    "orthogonal": "05_vanishing_gradients",
+    "LSTM forget gate": "06_lstm",
+    "GRU": "07_gru",
+    "bidirectional": "08_depth_and_direction",
+    "batch_first": "09_the_same_in_pytorch",
+    "bracket depth": "12_reading_the_cells",
+    "word vectors": "13_words_as_vectors",
+    "sentiment": "14_sentiment",
+    "encoder decoder": "15_encoder_and_decoder",
+    "beam search": "16_beam_search",
+    "attention": "17_attention",
+    "BLEU": "18_translation",
+    "captions": "19_captions",
+    "dilated convolution": "20_convolutions_or_recurrence",
+    "handwriting": "21_series_strokes_music",
+    "Transformer": "22_transformer",
+    "scan": "23_why_recurrence_came_back",
+    "perplexity": "glossary",
+    "grading": "instructors",
+}
+
+
+def test_the_search_finds_the_right_page_first(built):
+    records = node("search.mjs", built, *QUERIES)
+    assert len(records) == 2 * len(QUERIES) and not any(record["errors"] for record in records)
+    first = {(r["via"], r["query"]): (r["found"] or ["nothing"])[0].split(".")[0] for r in records}
+    assert {key: page for key, page in first.items() if page != QUERIES[key[1]]} == {}
+
+
+def test_reading_is_helped(built):
+    records = node("reading.mjs", built, "book/07_gru.html")
+    assert [record["via"] for record in records] == ["http", "file"]
+    for record in records:
+        for kind in ("word", "equation", "far", "source"):
+            shown = record["links"][kind]
+            assert shown["inside"] and shown["described"] == "course-preview", (kind, shown)
+            assert shown["formulas"] if kind in ("equation", "far") else len(shown["text"]) > 30
+        assert record["onFocus"]["text"] and record["afterBlur"] is None
+        assert record["opened"] == 1
+        assert record["says"] == "1 of 4 questions answered, 1 right at the first try. Start again"
+        assert record["remembered"] == record["says"]
+        assert record["cookies"] == 0 and record["skip"] and record["copy"] > 10 and record["neighbours"] == 2
+
+
+def test_a_number_is_asked_for_and_judged(sample):
+    for record in node("number.mjs", sample):
+        assert record["before"] == ["Show the answer"], "slips are hidden until they are met"
+        assert record["nonsense"] == "Write a number, such as 12, 0.25 or 3/4."
+        assert record["far"] == "No. Three gates, and one bias more."
+        assert "the biases are missing" in record["slip"]
+        assert "inside the reset gate" in record["right"]
 
 
 def test_widgets_answer_without_a_kernel(sample):

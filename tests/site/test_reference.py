@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.site.sample import ROOT
+from tests.site.sample import QUIZ, ROOT, build_sample
 
 sys.path.insert(0, str(ROOT / "book/site/ext"))
 NOT_TO_IMPORT = ("course_pkg/grading/inside/", "/__init__.py", "/__main__.py")
@@ -34,17 +34,19 @@ def test_signatures_are_the_sources_own():
     function, named = ast.parse(source).body
     assert signature(function) == "f(x: Float['T B'], *, k: int=3, **rest) -> tuple"
     assert signature(named) == "class C(NamedTuple)\n    W: int"
-    many = ast.parse("def g(" + ", ".join(f"argument_{k}: int = {k}" for k in range(6)) + ", *rest, z=None): 'x'").body[0]
-    lines = signature(many).split("\n")
-    assert lines[0] == "g(" and lines[1] == "    argument_0: int = 0," and lines[-3:] == ["    *rest,", "    z=None,", ")"]
-    kinds = [type(node).__name__ for node in prose("(no-such-label) Text `x`.\n\n    a = b\n\nMore:\n    c\nend.", "page")]
-    assert kinds == ["paragraph", "literal_block", "paragraph", "literal_block", "paragraph"]
+    six = ", ".join(f"argument_{k}: int = {k}" for k in range(6))
+    lines = signature(ast.parse(f"def g({six}, *rest, z=None): 'x'").body[0]).split("\n")
+    assert lines[:2] == ["g(", "    argument_0: int = 0,"] and lines[-3:] == ["    *rest,", "    z=None,", ")"]
+    made = prose("(no-such-label) Text `x`.\n\n    a = b\n\nMore:\n    c\nend.", "page")
+    kinds = " ".join(type(node).__name__ for node in made)
+    assert kinds == "paragraph literal_block paragraph literal_block paragraph"
 
 
 def test_words_are_linked_once_and_whole():
     from course_links import pattern
 
-    found = pattern({"gate": 1, "forget gate": 1, "cell state": 1}).findall("Gates: a forget gate, gateways, the cell states")
+    words = {"gate": 1, "forget gate": 1, "cell state": 1}
+    found = pattern(words).findall("Gates: a forget gate, gateways, the cell states")
     assert found == [("Gate", "s"), ("forget gate", ""), ("cell state", "s")]
 
 
@@ -52,7 +54,7 @@ def test_what_pages_explain_is_found():
     from course_links import explanations
 
     page = (
-        '<div class="math notranslate nohighlight" id="equation-a-b"><span class="eqno">(1)</span><mjx-x>f</mjx-x></div>'
+        '<div class="math notranslate" id="equation-a-b"><span class="eqno">(1)</span><mjx-x>f</mjx-x></div>'
         '<dt id="term-gate">gate<a class="headerlink" href="#">#</a></dt><dd><p>Opens.</p></dd>'
     )
     assert explanations(page) == [
@@ -89,5 +91,25 @@ def test_a_reference_has_its_doi_or_says_where_it_is(key):
     """Whatever has a DOI gives it; arXiv papers have one too. The few without say how they were published."""
     entry = entries()[key]
     doi = re.search(r"doi\s*=\s*\{(10\.\d{4,}/[^}]+)\}", entry)
-    assert doi or re.search(r"(?:howpublished|institution|school|publisher|booktitle|journal|url)\s*=\s*\{", entry), entry
-    assert not re.search(r"arxiv", entry, re.IGNORECASE) or doi, f"{key}: arXiv papers have a DOI, 10.48550/arXiv.NUMBER"
+    places = "howpublished|institution|school|publisher|booktitle|journal|url"
+    assert doi or re.search(rf"(?:{places})\s*=\s*\{{", entry), entry
+    assert doi or "arxiv" not in entry.lower(), f"{key}: arXiv papers have a DOI, 10.48550/arXiv.NUMBER"
+
+
+def test_a_question_for_a_number_is_computed_by_the_package(tmp_path):
+    page = (build_sample(tmp_path) / "book/intro.html").read_text(encoding="utf8")
+    box = page[page.index('class="quiz-number') :]
+    assert 'data-value="31300.0" data-within="0.0"><summary>Show the answer</summary>' in box
+    assert "<strong>31300.</strong>" in box and 'data-value="30900.0"' in box and "the biases are missing" in box
+    other = (tmp_path / "_build/html/book/widgets.html").read_text(encoding="utf8")
+    assert "quiz.js" in page and "quiz.js" not in other
+
+
+def test_a_wrong_number_stops_the_build(tmp_path):
+    start = QUIZ.index(":::{number-question}")
+    question = QUIZ[start:]
+    wrong = [("} 31300", "} 31000"), ("? 30900", "? 31300"), ("init_gru(rng", "init_gro(rng")]
+    with pytest.raises(AssertionError) as stop:
+        build_sample(tmp_path, QUIZ[:start] + "\n".join(question.replace(old, new) for old, new in wrong))
+    assert "the page says 31000, the package computes 31300.0" in str(stop.value)
+    assert "a slip is the right answer" in str(stop.value) and "has no attribute 'init_gro'" in str(stop.value)

@@ -131,14 +131,15 @@ def test_fonts_carry_their_licence_and_our_name(html):
 
 
 def test_nothing_of_others_is_committed():
-    ours = {"course.js", "previews.js", "widgets.js", "course.css", "icons.css", "reference.css"}
+    scripts = {"course.js", "previews.js", "quiz.js", "search-scorer.js", "widgets.js"}
+    ours = scripts | {"course.css", "icons.css", "quiz.css", "reference.css"}
     ours |= {"core.js", "frame.js", "live.css", *(f"{name}.js" for name in names())}  # book/site/live
     here = {path.name for path in (ROOT / "book/site").rglob("*") if path.suffix in {".js", ".css", ".woff", ".woff2"}}
     assert here == ours
 
 
 def test_scripts_are_short():
-    for name in ("course.js", "previews.js", "widgets.js"):
+    for name in ("course.js", "previews.js", "quiz.js", "widgets.js"):
         assert len((ROOT / "book/site" / name).read_text(encoding="utf8").splitlines()) < 250
 
 

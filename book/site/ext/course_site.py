@@ -19,6 +19,7 @@ import course_api
 import course_links
 import course_live
 import course_math
+import course_quiz
 import course_styles
 from course_fonts import write_style_sheet
 from course_math import typeset
@@ -26,8 +27,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 SITE = Path(__file__).resolve().parents[1]  # book/site
-STYLES = ("icons.css", "course.css", "reference.css")
-SCRIPTS = ("course.js", "previews.js", "widgets.js")  # beside the style sheet; page_assets says where they stand
+STYLES = ("icons.css", "course.css", "quiz.css", "reference.css")
+SCRIPTS = ("course.js", "previews.js", "quiz.js", "widgets.js")  # page_assets says where they stand
 MISLEADING = (
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # it has a text of its own
     (r'<th class="[^"]*">(<p></p>)?</th>', "<td></td>"),  # an empty corner heads nothing
@@ -43,6 +44,7 @@ def configure(app: Sphinx, config: Any) -> None:
     config.html_math_renderer = "course"
     config.html_context["course_version"] = version()
     config.templates_path = [*config.templates_path, str(SITE / "templates")]
+    config.html_search_scorer = str(SITE / "search-scorer.js")
     config.nb_ipywidgets_js = {}  # widgets.js takes this part
 
 
@@ -84,6 +86,8 @@ def page_assets(
     body = context.get("body", "")
     if "application/vnd.jupyter.widget-view+json" in body:
         app.add_js_file("widgets.js", loading_method="defer")
+    if course_quiz.needs_script(body):
+        app.add_js_file("quiz.js", loading_method="defer")
     for pattern, better in MISLEADING:
         body = re.sub(pattern, better, body)
     context["body"] = PLAIN.sub(r"\1", body)
@@ -119,6 +123,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     course_live.setup(app)
     course_links.setup(app)
     course_api.setup(app)
+    course_quiz.setup(app)
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_files, priority=900)
     app.connect("doctree-read", read_summary_math)
