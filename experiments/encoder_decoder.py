@@ -9,7 +9,7 @@ beyond    trained on 1 to 4 digits, tested on 3 to 6
 own       teacher forcing against scheduled sampling on 1 to 6 digits
 order     small French, one encoder that reads ahead against one that reads from the end
 
-The weights of seed 0 of the largest model of `size` are kept (float16). Every model is evaluated as it would be
+The weights of the first model of `beyond` are kept (float16). Every model is evaluated as it would be
 published, with weights rounded to float16.
 """
 
@@ -147,9 +147,8 @@ def main(arguments: list[str] | None = None) -> dict:
             print(part, record, flush=True)
         if options.small:
             continue
-        if part == "size":
-            best = next(p for p, record in runs if record["H"] == 64 and record["seed"] == 0)
-            save_encoder_decoder(WEIGHTS, best, DIGITS.tokens, WORDS.tokens)
+        if part == "beyond":
+            save_encoder_decoder(WEIGHTS, runs[0][0], DIGITS.tokens, WORDS.tokens)
         known = json.loads(RESULT.read_text(encoding="utf8")) if RESULT.exists() else {}
         RESULT.write_text(json.dumps({**known, **result}, indent=1) + "\n", encoding="utf8")
     return result
