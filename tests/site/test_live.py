@@ -10,9 +10,14 @@ import sys
 import numpy as np
 import pytest
 
+from course_pkg.data.code_text import character_ids, held_out_text
+from course_pkg.language_models import lm_forward
+from course_pkg.losses import softmax_cross_entropy
+from course_pkg.tree import tree_map
 from course_pkg.viz.live import fixtures
-from course_pkg.viz.live.figure import LiveFigure, differences, load, names, plain, shipped
+from course_pkg.viz.live.figure import RESULTS, LiveFigure, differences, in_bytes, load, names, plain, shipped
 from course_pkg.viz.live.unrolling import chapter_model
+from course_pkg.weights import load_language_model
 from tests.site.sample import ROOT
 
 sys.path.insert(0, str(ROOT / "book/site/ext"))
@@ -124,6 +129,29 @@ def test_differences_are_found_and_named():
     assert list(differences({"h": 0.5}, {"g": 0.5}, 1)) == ["numbers: ['h'] against ['g']"]
     assert len(list(differences({"h": float("nan")}, {"h": 0.5}, 1))) == 1
     assert len(list(differences({"h": "1"}, {"h": 1.0}, 1))) == 1
+
+
+def test_the_network_in_bytes_is_as_good():
+    """The chapter says it: rounded to 255 steps a row it loses less than 0.01 bits per character on new text."""
+    exact = load_language_model(RESULTS / "char_model_seed0.npz")[0]
+    bits = []
+    for model in (exact, shipped(exact, bytewise=True)[0]):
+        model = tree_map(lambda w: w.astype(np.float32), model)
+        ids = character_ids(held_out_text()[:24001])
+        read, following = (part.reshape(20, -1).T for part in (ids[:-1], ids[1:]))
+        logits = lm_forward(model, read).logits
+        bits.append(softmax_cross_entropy(logits[200:].astype(float), following[200:])[0] / np.log(2))
+    assert 2 < bits[0] < 3 and 0 < abs(bits[1] - bits[0]) < 0.01
+
+
+def test_bytes_come_back():
+    w = np.random.default_rng(0).normal(size=(4, 30))
+    w[2] = 0
+    steps, scale = in_bytes(w)
+    near = steps * scale.astype(float)[:, None]
+    assert np.abs(steps).max() == 127 and np.all(np.abs(near - w) <= scale[:, None] / 2 + 1e-7)
+    again, same = in_bytes(near)
+    assert np.array_equal(again, steps) and np.array_equal(same, scale)
 
 
 def test_what_is_shipped_is_what_is_computed_with():

@@ -5,7 +5,8 @@
   "use strict";
   const tensor = (data, shape = [data.length]) => Object.assign(Float32Array.from(data), { shape });
   const zeros = (n) => new Float32Array(n);
-  const map = (x, f) => Float32Array.from(x, f);
+  const fill = (n, f) => { const y = zeros(n); for (let i = 0; i < n; i++) y[i] = f(i); return y; };
+  const map = (x, f) => fill(x.length, (i) => f(x[i], i));
   const concat = (...parts) => Float32Array.from(parts.flatMap((part) => [...part]));
   const row = (W, i) => W.subarray(i * W.shape[1], (i + 1) * W.shape[1]);
   const dot = (a, b) => { let s = 0; for (let i = 0; i < a.length; i++) s += a[i] * b[i]; return s; };
@@ -55,7 +56,7 @@
   /** (lstm-step)  {W_x (4H, D), W_h (4H, H), b}, gates in the order i, f, g, o -> {h, c, gates}. */
   const lstmStep = (p, x, { h, c }) => {
     const H = h.length, a = affine(p.W_x, x, p.b), fromH = affine(p.W_h, h);
-    const gate = (n, f) => Float32Array.from({ length: H }, (_, j) => f(a[n * H + j] + fromH[n * H + j]));
+    const gate = (n, f) => fill(H, (j) => f(a[n * H + j] + fromH[n * H + j]));
     const gates = { i: gate(0, sigmoid), f: gate(1, sigmoid), g: gate(2, Math.tanh), o: gate(3, sigmoid) };
     const next = map(c, (v, j) => gates.f[j] * v + gates.i[j] * gates.g[j]);
     return { h: map(next, (v, j) => gates.o[j] * Math.tanh(v)), c: next, gates };
@@ -63,7 +64,7 @@
   /** (gru-step)  {W_x (3H, D), W_h (3H, H), b, b_hn}, gates in the order r, z, n -> {h, gates}. */
   const gruStep = (p, x, h) => {
     const H = h.length, a = affine(p.W_x, x, p.b), fromH = affine(p.W_h, h);
-    const gate = (n) => Float32Array.from({ length: H }, (_, j) => sigmoid(a[n * H + j] + fromH[n * H + j]));
+    const gate = (n) => fill(H, (j) => sigmoid(a[n * H + j] + fromH[n * H + j]));
     const r = gate(0), z = gate(1);
     const n = map(r, (v, j) => Math.tanh(a[2 * H + j] + v * (fromH[2 * H + j] + p.b_hn[j])));
     return { h: map(h, (v, j) => (1 - z[j]) * n[j] + z[j] * v), gates: { r, z, n } };
@@ -94,7 +95,7 @@
   /** (causal-conv)  W: (K, O, I), tap 0 the newest; xs: T vectors of I -> T vectors of O. */
   const causalConv = (W, b, xs, dilation = 1) => {
     const [K, O, I] = W.shape;
-    return xs.map((_, t) => Float32Array.from({ length: O }, (_, o) => {
+    return xs.map((_, t) => fill(O, (o) => {
       let s = b ? b[o] : 0;
       for (let j = 0; j < K && j * dilation <= t; j++) {
         const x = xs[t - j * dilation];
@@ -175,13 +176,21 @@
     }
     return Uint8Array.from(bytes.slice(0, bytes.length - (text.match(/=/g) || []).length));
   };
-  /** {name: [shape, "float16" or "float32", base64]} -> {name: tensor}, "a.b" as {a: {b}}. */
+  const KINDS = {
+    float32: (buffer) => new Float32Array(buffer),
+    float16: (buffer) => map(new Uint16Array(buffer), half),
+    int8: (buffer, [, columns], scales) => { // whole steps, and the size of a step in each row
+      const size = KINDS.float32(bytesOf(scales).buffer);
+      return map(new Int8Array(buffer), (v, k) => v * size[Math.floor(k / columns)]);
+    },
+  };
+  /** {name: [shape, kind, base64, ...]} -> {name: tensor}, "a.b" as {a: {b}}. */
   const unpack = (packed) => {
     const weights = {};
-    for (const [name, [shape, kind, text]] of Object.entries(packed)) {
+    for (const [name, [shape, kind, text, scales]] of Object.entries(packed)) {
       const { buffer } = bytesOf(text), path = name.split("."), last = path.pop();
       const place = path.reduce((at, key) => (at[key] ??= {}), weights);
-      place[last] = tensor(kind === "float16" ? map(new Uint16Array(buffer), half) : new Float32Array(buffer), shape);
+      place[last] = tensor(KINDS[kind](buffer, shape, scales), shape);
     }
     return weights;
   };

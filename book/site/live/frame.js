@@ -77,6 +77,7 @@
     /** Change the state, let the network run, draw, and (when the reader did it) say it. */
     set(changes) {
       Object.assign(this.state, changes);
+      if (this.still) return;
       this.redraw();
       if (this.parts.say) this.say(this.parts.say(this.data, this.state, this.numbers));
     }
@@ -96,7 +97,13 @@
     }
     /** Do something again and again until it returns false; readers who asked for calm get the end at once. Returns stop(). */
     play(action, milliseconds) {
-      if (calm.matches) { for (let n = 0; n < 1000 && action() !== false; n++); return () => {}; }
+      if (calm.matches) {
+        this.still = true;
+        for (let n = 0; n < 1000 && action() !== false; n++);
+        this.still = false;
+        this.set({});
+        return () => {};
+      }
       const stop = () => { clearInterval(timer); this.timers.delete(timer); };
       const timer = setInterval(() => { if (action() === false) stop(); }, milliseconds);
       this.timers.add(timer);

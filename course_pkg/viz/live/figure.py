@@ -34,6 +34,7 @@ class LiveFigure:
     numbers: Callable[[dict], dict]
     weights: Mapping[str, np.ndarray] = field(default_factory=dict)  # "rnn.W_xh" is data.weights.rnn.W_xh in the page
     cases: tuple[Mapping[str, Any], ...] = ()  # further states in which page and package must agree
+    bytewise: bool = False  # matrices as bytes with a scale for each row, where float16 would be too much for a page
 
     @property
     def lazy(self) -> bool:
@@ -41,11 +42,15 @@ class LiveFigure:
         return sum(w.size for w in self.weights.values()) > SMALL
 
     def packed(self) -> dict[str, list]:
-        """{name: [shape, "float16" or "float32", base64]}."""
-        kind = "float16" if self.lazy else "float32"
-        stored = "<f2" if self.lazy else "<f4"
-        arrays = {name: np.ascontiguousarray(w, dtype=stored) for name, w in self.weights.items()}
-        return {name: [list(w.shape), kind, base64.b64encode(w).decode()] for name, w in arrays.items()}
+        """{name: [shape, "float32", "float16" or "int8", base64]}; of bytes follow the scales of the rows, float32."""
+        return {name: self._pack(w) for name, w in self.weights.items()}
+
+    def _pack(self, w: np.ndarray) -> list:
+        if self.bytewise and w.ndim == 2:
+            steps, scale = in_bytes(w)
+            return [list(w.shape), "int8", _base64(steps), _base64(scale)]
+        kind, stored = ("float16", "<f2") if self.lazy else ("float32", "<f4")
+        return [list(w.shape), kind, _base64(w.astype(stored))]
 
     def states(self) -> list[dict]:
         """The first state, and each further case as changes to it."""
@@ -58,14 +63,32 @@ class LiveFigure:
         return {"weights": hashlib.sha256(text).hexdigest(), "cases": cases}
 
 
-def shipped(model: Any) -> tuple[Any, dict[str, np.ndarray]]:
+def shipped(model: Any, bytewise: bool = False) -> tuple[Any, dict[str, np.ndarray]]:
     """model: a tree of arrays -> the model as the page gets it (rounded, in float64), and its arrays by name.
 
-    More than 4,000 numbers are rounded to float16, fewer to float32. A figure computes with this model, no other.
+    More than 4,000 numbers are rounded to float16, fewer to float32; bytewise: matrices to 255 steps in each row.
+    A figure computes with this model, no other.
     """
     small = sum(w.size for _, w in leaves(model)) <= SMALL
-    rounded = tree_map(lambda w: w.astype(np.float32 if small else np.float16).astype(np.float64), model)
-    return rounded, dict(leaves(rounded))
+
+    def rounded(w: np.ndarray) -> np.ndarray:
+        if bytewise and w.ndim == 2:
+            steps, scale = in_bytes(w)
+            return steps * scale.astype(np.float64)[:, None]
+        return w.astype(np.float32 if small else np.float16).astype(np.float64)
+
+    model = tree_map(rounded, model)
+    return model, dict(leaves(model))
+
+
+def in_bytes(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """w: (O, I) -> whole steps (O, I), -127 to 127, and the size of a step in each row (O,): w is near steps * size."""
+    scale = (np.abs(w).max(axis=1) / 127).astype("<f4")  # (O,)
+    return np.rint(w / np.where(scale == 0, 1, scale)[:, None]).astype(np.int8), scale
+
+
+def _base64(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array)).decode()
 
 
 def load(name: str) -> LiveFigure:
