@@ -15,13 +15,18 @@ const preview = () => page.evaluate(() => {
   return { text: box.textContent.replace(/\s+/g, " ").trim(), formulas: box.querySelectorAll("mjx-container").length,
     inside: at.left >= 0 && at.right <= innerWidth && at.bottom > 0 && at.top < innerHeight };
 });
-const shown = () => page.waitForFunction(() => !document.querySelector(".course-preview").hidden, null, { timeout: 10000 });
+const shown = () => page.waitForFunction(() => {
+  const box = document.querySelector(".course-preview");
+  const at = box.getBoundingClientRect();
+  return !box.hidden && at.bottom > 0 && at.top < innerHeight; // the page may still be scrolling to the link
+}, null, { timeout: 10000 });
 const gone = () => page.waitForFunction(() => document.querySelector(".course-preview").hidden, null, { timeout: 10000 });
 
 try {
   for (const [via, base] of [["http", site.base], ["file", fileBase(resolve(folder))]]) {
     const record = { via, links: {} };
     await page.goto(base + path, { waitUntil: "load" });
+    await page.addStyleTag({ content: "html { scroll-behavior: auto !important; }" });
     record.firstPaint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null);
     const kinds = { word: "a.term-link", equation: 'a.reference.internal[href*="#equation-"]', far: 'a.reference.internal[href*=".html#equation-"]',
       source: 'a.reference.internal[href*="references.html#"]' };
