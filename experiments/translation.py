@@ -1,7 +1,8 @@
 """Translation, chapter 18: an English-French encoder-decoder with and without attention, learnt from Tatoeba.
 
     python -m experiments.translation learn --data FOLDER     both networks, a round each in turn; weights in --keep
-    python -m experiments.translation score --data FOLDER     of these weights; writes results/translation.json
+    python -m experiments.translation text --data FOLDER      of the text alone, into results/translation.json
+    python -m experiments.translation score --data FOLDER     of these weights, into the same record
     python -m experiments.translation small                   a made-up text and small networks, prints only
 
 FOLDER holds tatoeba_en_fr/fra-eng.zip (manythings.org/anki, CC BY 2.0) and, for `score`, align_en_fr/alibi (word
@@ -45,7 +46,16 @@ from experiments.translation_alignments import (
     model_one_links,
     pictures,
 )
-from experiments.translation_data import MIN_COUNT, MOST_ENGLISH, MOST_FRENCH, Corpus, corpus, fingerprint, made_up
+from experiments.translation_data import (
+    MIN_COUNT,
+    MOST_ENGLISH,
+    MOST_FRENCH,
+    Corpus,
+    corpus,
+    fingerprint,
+    made_up,
+    text_facts,
+)
 from experiments.translation_scores import memory_scores, translations
 
 RESULT = Path(__file__).parent / "results" / "translation.json"
@@ -53,7 +63,9 @@ NETWORKS = {"attention": "additive", "summary": "summary"}  # the second sees th
 D, H = 128, 192
 BATCH, LR, CLIP, DROPOUT, MEAN = 64, 2e-3, 1.0, 0.2, 0.999
 FREQUENT, DRAWN = 1000, 1000  # words of the softmax that are always there, and that are drawn
-WIDTHS = {"attention": (1, 2, 4, 8), "summary": (1, 4)}
+SEARCHES = {"attention": ((1, "none"), (2, "mean"), (4, "none"), (4, "mean"), (8, "none"), (8, "mean")),
+            "summary": ((1, "none"), (4, "mean"))}  # beam widths and what the log probability is divided by
+SCORED = 1000  # test sentences that are translated
 BY_CHANCE = 0.02  # share of the pairs in the test part of the split that leaks
 ROUNDS = 3  # in an epoch: after them each pair was read once
 
@@ -189,19 +201,25 @@ def params_of(model: Seq2Seq, data: Corpus, sizes: Sizes, look: str) -> EncoderD
     return read_params(model, like)
 
 
-def score(data: Corpus, pairs: list, p: dict[str, EncoderDecoder], gold: list, widths: dict, most: int | None,
-          log: Callable) -> dict:  # fmt: skip
-    """The part of the record that is not about learning."""
+def of_text(data: Corpus, pairs: list) -> dict:
+    """The part of the record that needs no network: the text, what two splits leak, the translation memory on both."""
     share = max(BY_CHANCE, 8 / len(pairs))
     splits = {"by chance": split_pairs_by_chance(np.random.default_rng(0), pairs, share),
               "by sentence": (data.parts.train, data.parts.test)}  # fmt: skip
-    found = {"translations": translations(p, data, widths, most, log), "leak": {
+    leak = {
         name: {"pairs": len(test), "english seen": round(seen_share(train, test), 4),
                "french seen": round(seen_share(train, test, "french"), 4), "memory": memory_scores(train, test)}
-        for name, (train, test) in splits.items()}}  # fmt: skip
+        for name, (train, test) in splits.items()
+    }  # fmt: skip
+    return {"text": text_facts(data), "leak": leak}
+
+
+def score(data: Corpus, p: dict[str, EncoderDecoder], gold: list, searches: dict, most: int | None,
+          log: Callable) -> dict:  # fmt: skip
+    """The part of the record that is about translations and alignments."""
+    found = {"translations": translations(p, data, searches, most, log)}
     links, unknown = attention_links(p["attention"], data, gold)
-    learnt = [(e, f[1:-1]) for e, f in data.learnt]
-    one = ModelOne(learnt, len(data.french))
+    one = ModelOne([(e, f[1:-1]) for e, f in data.learnt], len(data.french))
     methods = {"attention": links, "diagonal": diagonal(gold), "model 1": [model_one_links(one, data, g) for g in gold]}
     found["alignment"] = {"rows": alignment_rows(gold, methods), "unknown": unknown,
                           "pictures": pictures(p["attention"], data, gold)}  # fmt: skip
@@ -222,13 +240,13 @@ def small() -> dict:
     gold = [Aligned(("je", "vois", "l'auberge"), ("i", "see", "the", "inn"), frozenset({(0, 0)}),
                     frozenset({(0, 0), (1, 1)}), "ours")]  # fmt: skip
     p = {name: params_of(one.mean, data, sizes, NETWORKS[name]) for name, one in both.items()}
-    record = score(data, pairs, p, gold, {"attention": (1, 4), "summary": (4,)}, 6, print)
+    record = of_text(data, pairs) | score(data, p, gold, dict.fromkeys(NETWORKS, ((1, "none"), (4, "mean"))), 6, print)
     return record | {"networks": {name: {"curve": one.curve} for name, one in both.items()}}
 
 
 def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("learn", "score", "small"))
+    parser.add_argument("part", choices=("learn", "text", "score", "small"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seed", type=int, default=0)
@@ -242,6 +260,8 @@ def main(arguments: list[str] | None = None) -> dict:
     pairs, log = read_pairs(options.data / "tatoeba_en_fr" / "fra-eng.zip"), partial(print, flush=True)
     data = corpus(pairs, options.seed)
     log(len(data.learnt), len(data.development), len(data.english), len(data.french))
+    if options.part == "text":
+        return write(about(options, pairs, data) | of_text(data, pairs))
     both = {name: Learning(data, name, options.seed, Sizes(), options.keep, log) for name in NETWORKS}
     if options.part == "learn":
         for number in range(options.rounds):
@@ -249,30 +269,36 @@ def main(arguments: list[str] | None = None) -> dict:
                 if len(one.curve) == number:
                     one.round()
         return {name: one.curve for name, one in both.items()}
-    record = recorded(options, pairs, data, both, log)
+    begin = time.process_time()
+    p = {name: params_of(one.mean, data, Sizes(), NETWORKS[name]) for name, one in both.items()}
+    measured = score(data, p, read_gold(options.data / "align_en_fr" / "alibi"), SEARCHES, SCORED, log)
+    networks = {name: {"parameters": count(p[name]), "curve": one.curve} for name, one in both.items()}
+    options.rounds = len(both["attention"].curve)
+    return write(about(options, pairs, data) | {"networks": networks} | measured
+                 | {"score_cpu_seconds": round(time.process_time() - begin)})  # fmt: skip
+
+
+def write(new: dict) -> dict:
+    """Put the new parts into the record."""
+    record = (json.loads(RESULT.read_text("utf8")) if RESULT.exists() else {}) | new
     RESULT.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
     return record
 
 
-def recorded(options: argparse.Namespace, pairs: list, data: Corpus, both: dict[str, Learning], log: Callable) -> dict:
-    """The whole record."""
-    begin, sizes = time.process_time(), Sizes()
-    p = {name: params_of(one.mean, data, sizes, NETWORKS[name]) for name, one in both.items()}
-    gold = read_gold(options.data / "align_en_fr" / "alibi")
-    measured = score(data, pairs, p, gold, WIDTHS, None, log)
+def about(options: argparse.Namespace, pairs: list, data: Corpus) -> dict:
+    """What was run on what."""
     return {
-        "command": f"python -m experiments.translation learn --data FOLDER --rounds {len(both['attention'].curve)} "
-                   f"--seed {options.seed} --threads {options.threads}, then the same with score",
+        "command": f"python -m experiments.translation learn --data FOLDER --rounds {options.rounds} "
+                   f"--seed {options.seed} --threads {options.threads}",
+        "then": "the same with text and with score in place of learn",
         "data": [ATTRIBUTION, "word alignments: AlibiWordAlignments (Xu and Yvon 2016), CC BY-SA 4.0"],
         "fingerprint": fingerprint(pairs), "pairs": len(pairs), "english sentences": len(references(pairs)),
         "parts": {name: len(part) for name, part in data.parts._asdict().items()},
         "learnt pairs": len(data.learnt), "development pairs": len(data.development),
-        "longest": [MOST_ENGLISH, MOST_FRENCH], "min_count": MIN_COUNT, "most frequent": DRAWN and [FREQUENT, DRAWN],
-        "vocabularies": [len(data.english), len(data.french)], "sizes": sizes._asdict(), "lr": LR, "clip": CLIP,
+        "longest": [MOST_ENGLISH, MOST_FRENCH], "min_count": MIN_COUNT, "softmax": [FREQUENT, DRAWN],
+        "vocabularies": [len(data.english), len(data.french)], "sizes": Sizes()._asdict(), "lr": LR, "clip": CLIP,
         "dropout": DROPOUT, "seed": options.seed, "precision": "float32", "versions": versions(),
         "machine": f"{platform.machine()}, {options.threads} thread{'s' if options.threads > 1 else ''}",
-        "networks": {name: {"parameters": count(p[name]), "curve": one.curve} for name, one in both.items()},
-        **measured, "score_cpu_seconds": round(time.process_time() - begin),
     }  # fmt: skip
 
 

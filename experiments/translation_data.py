@@ -1,12 +1,13 @@
 """The text of `experiments.translation`: parts that share no English sentence, words of both languages, numbers."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.data.tatoeba import Pair, Parts, english_words, french_words, split_by_english
+from course_pkg.data.tatoeba import Pair, Parts, english_words, french_words, references, split_by_english
 from course_pkg.data.vocabulary import Vocabulary
 from course_pkg.encoder_decoder import END, START
 
@@ -23,6 +24,7 @@ class Corpus(NamedTuple):
     french: Vocabulary
     learnt: list  # (english ids, french ids with start and end) of the pairs that are learnt
     development: list
+    counts: tuple[Counter, Counter]  # how often each English and each French word occurs in what is learnt
 
 
 def corpus(pairs: list, seed: int = 0, development: int = DEVELOPMENT, test: int = TEST,
@@ -31,9 +33,10 @@ def corpus(pairs: list, seed: int = 0, development: int = DEVELOPMENT, test: int
     parts = split_by_english(np.random.default_rng(seed), pairs, development, test)
     cut = [[(english_words(p.english), french_words(p.french)) for p in part] for part in parts[:2]]
     cut = [[(e, f) for e, f in part if len(e) <= MOST_ENGLISH and len(f) <= MOST_FRENCH] for part in cut]
-    english, french = (word_list((w for pair in cut[0] for w in pair[i]), min_count) for i in (0, 1))
+    counts = tuple(Counter(w for pair in cut[0] for w in pair[i]) for i in (0, 1))
+    english, french = (word_list(c.elements(), min_count) for c in counts)
     learnt, held = ([(english.encode(e), with_ends(french, f)) for e, f in part] for part in cut)
-    return Corpus(parts, english, french, learnt, held)
+    return Corpus(parts, english, french, learnt, held, counts)
 
 
 def word_list(tokens: Iterable[str], min_count: int) -> Vocabulary:
@@ -44,6 +47,25 @@ def word_list(tokens: Iterable[str], min_count: int) -> Vocabulary:
 
 def with_ends(vocabulary: Vocabulary, tokens: list[str]) -> np.ndarray:
     return np.array([START, *vocabulary.encode(tokens), END])
+
+
+def text_facts(data: Corpus, cuts: tuple[int, ...] = (1, 2, 4, 8)) -> dict:
+    """Of the test part: words that were not learnt, for several least counts; how many translations a sentence has."""
+    test = [(english_words(p.english), french_words(p.french)) for p in data.parts.test]
+    rows = []
+    for cut in cuts:
+        row = {"min_count": cut}
+        for i, language in enumerate(("english", "french")):
+            known = {w for w, n in data.counts[i].items() if n >= cut}
+            unknown = [[w not in known for w in pair[i]] for pair in test]
+            row[language] = {"words": len(known), "unknown": round(float(np.mean(np.concatenate(unknown))), 4),
+                             "sentences": round(float(np.mean([any(u) for u in unknown])), 4)}  # fmt: skip
+        rows.append(row)
+    groups = references(data.parts.test)
+    sizes = Counter(len({p.french for p in group}) for group in groups.values())
+    most = max(groups.values(), key=len)
+    return {"cuts": rows, "translations": {str(n): sizes[n] for n in sorted(sizes)},
+            "most": [most[0].english, [p.french for p in most]]}  # fmt: skip
 
 
 def made_up() -> list[Pair]:

@@ -24,10 +24,12 @@ EXAMPLES = 40
 
 
 class Tested:
-    """The English sentences of the test part with all their translations."""
+    """The English sentences of the test part with all their translations; `most` of them, drawn by chance."""
 
     def __init__(self, pairs: Sequence[Pair], most: int | None = None):
-        groups = [group for key, group in references(pairs).items() if key][:most]
+        groups = [group for key, group in references(pairs).items() if key]
+        if most is not None:
+            groups = [groups[i] for i in np.random.default_rng(2).permutation(len(groups))[:most]]
         self.english = [group[0].english for group in groups]
         self.words = [english_words(text) for text in self.english]
         self.references = [list(dict.fromkeys(pair.french for pair in group)) for group in groups]
@@ -98,20 +100,18 @@ def of_lengths(words: Sequence[Sequence], groups: Sequence[tuple[int, int]]) -> 
     return {name: chosen for name, chosen in found.items() if chosen}
 
 
-def beam_rows(p: EncoderDecoder, data: Corpus, tested: Tested, widths: Sequence[int], log: Callable) -> list[dict]:
-    """A row for each beam width and normalisation; width 1 is greedy search and needs no normalisation."""
-    unwanted = [PAD, START, data.french.unknown_id]
-    rows = []
-    for width in widths:
-        for normalise in ("none", "mean") if width > 1 else ("none",):
-            found = translate(p, data.english, tested.words, width, normalise, unwanted)
-            words = [words_of(h, data.french) for h in found]
-            texts = [join_french(w) for w in words]
-            row = {"width": width, "normalise": normalise, **text_scores(texts, tested),
-                   "log_prob": round(float(np.mean([h.log_prob for h in found])), 3),
-                   "words": round(float(np.mean([len(w) for w in words])), 2)}  # fmt: skip
-            log(str(row))
-            rows.append(row | {"texts": texts})
+def beam_rows(p: EncoderDecoder, data: Corpus, tested: Tested, searches: Sequence[tuple], log: Callable) -> list[dict]:
+    """A row for each (width, normalisation); width 1 is greedy search and needs no normalisation."""
+    unwanted, rows = [PAD, START, data.french.unknown_id], []
+    for width, normalise in searches:
+        found = translate(p, data.english, tested.words, width, normalise, unwanted)
+        words = [words_of(h, data.french) for h in found]
+        texts = [join_french(w) for w in words]
+        row = {"width": width, "normalise": normalise, **text_scores(texts, tested),
+               "log_prob": round(float(np.mean([h.log_prob for h in found])), 3),
+               "words": round(float(np.mean([len(w) for w in words])), 2)}  # fmt: skip
+        log(str(row))
+        rows.append(row | {"texts": texts})
     return rows
 
 
@@ -150,11 +150,11 @@ def single(pairs: Sequence[Pair]) -> Tested:
 # ---- all of it ---------------------------------------------------------------------------------------------------
 
 
-def translations(p: dict[str, EncoderDecoder], data: Corpus, widths: dict, most: int | None, log: Callable) -> dict:
+def translations(p: dict[str, EncoderDecoder], data: Corpus, searches: dict, most: int | None, log: Callable) -> dict:
     """Everything that is measured of translations of the test part."""
     tested, beams = Tested(data.parts.test, most), {}
     for network, params in p.items():
-        beams[network] = beam_rows(params, data, tested, widths[network], log)
+        beams[network] = beam_rows(params, data, tested, searches[network], log)
     texts = {network: next(r["texts"] for r in rows if (r["width"], r["normalise"]) == MAIN)
              for network, rows in beams.items()}  # fmt: skip
     copied = translate(p["attention"], data.english, tested.words, *MAIN, [PAD, START])

@@ -60,8 +60,8 @@ def test_it_learns_the_made_up_sentences(monkeypatch):
     assert one.curve[-1]["development"] < 0.3 * one.curve[0]["development"]
     p = translation.params_of(one.mean, text, sizes, "additive")
     tested = translation_scores.Tested(text.parts.test)
-    rows = translation_scores.beam_rows(p, text, tested, (1, 2), lambda line: None)
-    assert [row["width"] for row in rows] == [1, 2, 2] and all(row["bleu"] > 50 for row in rows), rows
+    rows = translation_scores.beam_rows(p, text, tested, ((1, "none"), (2, "mean")), lambda line: None)
+    assert [row["width"] for row in rows] == [1, 2] and all(row["bleu"] > 50 for row in rows), rows
 
 
 def test_every_pair_is_read_once_in_an_epoch():
@@ -147,7 +147,8 @@ def test_the_record_is_whole():
     assert RECORD["command"].startswith("python -m experiments.translation learn --data FOLDER")
     assert leak["by sentence"]["english seen"] == 0 < leak["by chance"]["english seen"]
     assert leak["by chance"]["memory"]["bleu"] > leak["by sentence"]["memory"]["bleu"]
-    assert [row["width"] for row in found["beams"]["attention"]] == [1, 2, 2, 4, 4, 8, 8]
+    for name, searches in translation.SEARCHES.items():
+        assert [(row["width"], row["normalise"]) for row in found["beams"][name]] == list(searches)
     assert all("version:" in signature for signature in found["signatures"])
     curves = [RECORD["networks"][name]["curve"] for name in translation.NETWORKS]
     for curve in curves:
