@@ -65,7 +65,7 @@ def decode(p: Any, memory: Memory, state: Any, inputs: np.ndarray, cell: Cell) -
 def decode_backward(
     p: Any, memory: Memory, inputs: np.ndarray, decoded: Decoded, dlogits: np.ndarray, cell: Cell
 ) -> tuple[Any, Memory, Any]:
-    """(seq2seq-decoder-grad)  dlogits: (T, B, V) -> gradients like p (zeros for the encoder's), dmemory, ds_0."""
+    """dlogits: (T, B, V) -> gradients like p (zeros for the encoder's), dmemory, ds_0."""
     dout, dfeatures = dense_backward(p.out, decoded.features, dlogits)
     if _attends(p.attention):
         ddecoder, dattention, dembedded, dmemory, dstate = _attending_backward(p, memory, decoded, dfeatures, cell)
@@ -136,7 +136,7 @@ def _attending_backward(p: Any, memory: Memory, decoded: Decoded, dfeatures: np.
 def decode_step(
     p: Any, memory: Memory, state: Any, y_prev: np.ndarray, cell: Cell
 ) -> tuple[np.ndarray, Any, np.ndarray | None]:
-    """(seq2seq-step)  y_prev: (B,), the token before -> logits: (B, V), the new state, weights: (B, S) or None."""
+    """y_prev: (B,), the token before -> logits: (B, V), the new state, weights: (B, S) or None."""
     x, weights = embedding_forward(p.target, y_prev), None  # (B, D)
     beside = [] if not isinstance(p.attention, SummaryParams) else [memory.summary]
     if _attends(p.attention):

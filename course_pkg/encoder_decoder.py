@@ -195,7 +195,7 @@ def encoder_decoder_logits(
     inputs: Int["T B"],
     cell: str = "gru",
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(seq2seq-decode)  inputs: (T, B), what the decoder reads -> logits: (T, B, V), weights: (T, B, S) or None."""
+    """inputs: (T, B), what the decoder reads -> logits: (T, B, V), weights: (T, B, S) or None."""
     encoded = encode(p, source, source_mask, cell)
     decoded = decode(p, encoded.memory, encoded.state, inputs, _cell("decode", cell))
     return decoded.logits, decoded.weights

@@ -5,6 +5,7 @@
     python -m experiments.encoder_decoder --small          a few updates, prints only
 
 size      numbers in words, 1 to 6 digits, by models with contexts of 8 to 64 numbers
+summary   the context at every step, 32 numbers, as in Cho et al. (2014)
 beyond    trained on 1 to 4 digits, tested on 3 to 6
 own       teacher forcing against scheduled sampling on 1 to 6 digits
 order     small French, one encoder that reads ahead against one that reads from the end
@@ -96,10 +97,12 @@ def learn(
     return tree_map(lambda w: w.astype(np.float16).astype(float), p), losses
 
 
-def number_model(seed: int, H: int, digits: tuple[int, int], updates: int, scheduled: bool = False) -> tuple:
+def number_model(
+    seed: int, H: int, digits: tuple[int, int], updates: int, scheduled: bool = False, context: str | None = None
+) -> tuple:
     """One direction, the last state handed over as it is -> the model, its record."""
     rng, begin = np.random.default_rng(seed), time.process_time()
-    p = init_encoder_decoder(rng, len(DIGITS), len(WORDS), D, H, two_directions=False, bridge=False)
+    p = init_encoder_decoder(rng, len(DIGITS), len(WORDS), D, H, "gru", context, two_directions=False, bridge=False)
     epsilon = inverse_sigmoid_decay(max(1.0, updates / 8)) if scheduled else None
     p, losses = learn(p, lambda: numbers(rng, B, digits), updates, 1e-2, epsilon, rng)
     tests = [numbers(np.random.default_rng([5, d]), TESTED, (d, d), held_out=True) for d in (3, 4, 5, 6)]
@@ -122,6 +125,7 @@ def order_model(seed: int, reverse: bool, updates: int) -> dict:
 
 PARTS = {
     "size": lambda k: [number_model(s, H, (1, 6), k or 1500) for H in (8, 16, 32, 64) for s in range(3)],
+    "summary": lambda k: [number_model(s, 32, (1, 6), k or 1500, context="summary") for s in range(3)],
     "beyond": lambda k: [number_model(s, 64, (1, 4), k or 1000) for s in range(3)],
     "own": lambda k: [number_model(s, 32, (1, 6), k or 800, how) for how in (False, True) for s in range(5)],
     "order": lambda k: [(None, order_model(s, how, k or 1500)) for how in (False, True) for s in range(3)],
