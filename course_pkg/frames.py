@@ -67,7 +67,7 @@ def sequence_loss(
 
 
 def frame_step(p: FrameModel, x: np.ndarray, state: Any = None, cell: str = "gru") -> tuple[np.ndarray, Any]:
-    """(frame-step)  x: (B, D), the state, zeros if None -> outputs (B, O), the new state. For writing."""
+    """x: (B, D), the state, zeros if None -> outputs (B, O), the new state. For writing."""
     check_choice("frame_step", "cell", cell, CELLS)
     state = CELLS[cell].initial_state(p.cell, len(x)) if state is None else state
     state = CELLS[cell].step(p.cell, x, state)

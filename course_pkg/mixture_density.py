@@ -154,7 +154,7 @@ def draw_strokes(rng: Any, outputs: Float["... O"], bias: float = 0.0) -> np.nda
 def write_strokes(
     step: Callable, state: Any, rng: Any, first: np.ndarray, steps: int, bias: float = 0.0
 ) -> np.ndarray:
-    """(stroke-writing)  Read `first` (B, 3), then draw `steps` points, each read before the next: (steps, B, 3).
+    """Read `first` (B, 3), then draw `steps` points, each read before the next: (steps, B, 3).
 
     step(strokes (B, 3), state) -> (outputs (B, 6M+1), state).
     """
