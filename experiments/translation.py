@@ -7,10 +7,10 @@
 
 FOLDER holds tatoeba_en_fr/fra-eng.zip (manythings.org/anki, CC BY 2.0) and, for `score`, align_en_fr/alibi (word
 alignments by hand, CC BY-SA 4.0). A round reads a third of the pairs. `learn` goes on after the last round that it
-finds in --keep, and comes to the same weights as without a break. What is scored is the running mean of the weights;
-the development part decides nothing but is shown. While learning, the sum of the softmax over rare words is estimated
-from some of them, drawn anew for each batch (after Jean et al. 2015); all losses of the development part are exact.
-What is measured is in translation_scores.py and translation_alignments.py.
+finds in --keep, and comes to the same weights as without a break. What is scored is the mean of the weights in the
+last round; the development part decides nothing but is shown. While learning, the sum of the softmax over rare words
+is estimated from some of them, drawn anew for each batch (after Jean et al. 2015); the loss of the development part is
+exact. What is measured is in translation_scores.py and translation_alignments.py.
 """
 
 import argparse
@@ -61,7 +61,7 @@ from experiments.translation_scores import memory_scores, translations
 RESULT = Path(__file__).parent / "results" / "translation.json"
 NETWORKS = {"attention": "additive", "summary": "summary"}  # the second sees the encoder's last state at every step
 D, H = 128, 192
-BATCH, LR, CLIP, DROPOUT, MEAN = 64, 2e-3, 1.0, 0.2, 0.999
+BATCH, LR, CLIP, DROPOUT = 64, 2e-3, 1.0, 0.2
 FREQUENT, DRAWN = 1000, 1000  # words of the softmax that are always there, and that are drawn
 SEARCHES = {"attention": ((1, "none"), (2, "mean"), (4, "none"), (4, "mean"), (8, "none"), (8, "mean")),
             "summary": ((1, "none"), (4, "mean"))}  # beam widths and what the log probability is divided by
@@ -76,7 +76,6 @@ class Sizes(NamedTuple):
     D: int = D
     H: int = H
     batch: int = BATCH
-    mean: float = MEAN
 
 
 def batches(rng: np.random.Generator, pairs: list, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
@@ -144,14 +143,13 @@ class Learning:
     def __init__(self, data: Corpus, network: str, seed: int, sizes: Sizes, keep: Path | None, log: Callable = print):
         self.data, self.network, self.seed, self.sizes, self.log, self.curve = data, network, seed, sizes, log, []
         self.model, self.mean = (new_model(data, network, seed, sizes) for _ in range(2))
-        self.optimizer, self.updates = torch.optim.Adam(self.model.parameters(), LR), 0
+        self.optimizer = torch.optim.Adam(self.model.parameters(), LR)
         self.file = keep and keep / f"{network}_{seed}.pt"
         if self.file and self.file.exists():
             state = torch.load(self.file, weights_only=True)
             for name in ("model", "mean", "optimizer"):
                 getattr(self, name).load_state_dict(state[name])
             self.curve = json.loads(state["curve"])
-            self.updates = sum(row["updates"] for row in self.curve)
 
     def round(self) -> None:
         """The next third of the pairs, then a row of the curve."""
@@ -163,12 +161,14 @@ class Learning:
         rng = np.random.default_rng([self.seed, number, 1])
         for batch in batches(rng, pairs, self.sizes.batch):
             losses.append(self.update(batch, rng))
+            with torch.no_grad():  # the mean of this round's weights
+                parts = [list(net.parameters()) for net in (self.mean, self.model)]
+                torch._foreach_lerp_(*parts, 1 / len(losses))
             if len(losses) % 100 == 0:
                 self.log(f"{self.network}, round {number + 1}, {len(losses)} updates, {np.mean(losses[-100:]):.3f} "
                          f"nats, {time.process_time() - begin:.0f} s")  # fmt: skip
         row = {"epochs": round((number + 1) / ROUNDS, 2), "updates": len(losses),
                "learnt": round(float(np.mean(losses)), 4),
-               "development": round(nats(self.mean, self.data.development), 4),
                "cpu_seconds": round(time.process_time() - begin)}  # fmt: skip
         self.curve.append(row)
         self.log(json.dumps(row))
@@ -178,16 +178,12 @@ class Learning:
             self.file.with_suffix(".part").replace(self.file)
 
     def update(self, batch: tuple, rng: np.random.Generator) -> float:
-        """One step of Adam, and the mean follows -> the loss before it."""
+        """One step of Adam -> the loss before it."""
         self.optimizer.zero_grad(set_to_none=True)
         loss = estimated_loss(self.model, batch, rng)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
-        self.updates += 1
-        with torch.no_grad():
-            share = max(1 - self.sizes.mean, 1 / self.updates)
-            torch._foreach_lerp_(list(self.mean.parameters()), list(self.model.parameters()), share)
         return float(loss.detach())
 
 
@@ -232,7 +228,7 @@ def versions() -> dict[str, str]:
 
 def small() -> dict:
     """Two rounds on the made-up sentences, everything measured."""
-    pairs, sizes = made_up(), Sizes(8, 8, 8, 0.5)
+    pairs, sizes = made_up(), Sizes(8, 8, 8)
     data = corpus(pairs, 0, 4, 8, min_count=1)
     both = {name: Learning(data, name, 0, sizes, None) for name in NETWORKS}
     for one in both.values():
@@ -272,7 +268,9 @@ def main(arguments: list[str] | None = None) -> dict:
     begin = time.process_time()
     p = {name: params_of(one.mean, data, Sizes(), NETWORKS[name]) for name, one in both.items()}
     measured = score(data, p, read_gold(options.data / "align_en_fr" / "alibi"), SEARCHES, SCORED, log)
-    networks = {name: {"parameters": count(p[name]), "curve": one.curve} for name, one in both.items()}
+    losses = {name: round(nats(one.mean, data.development), 4) for name, one in both.items()}
+    networks = {name: {"parameters": count(p[name]), "curve": one.curve, "development": losses[name]}
+                for name, one in both.items()}  # fmt: skip
     options.rounds = len(both["attention"].curve)
     return write(about(options, pairs, data) | {"networks": networks} | measured
                  | {"score_cpu_seconds": round(time.process_time() - begin)})  # fmt: skip
