@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import course_api
+import course_launch
 import course_links
 import course_live
 import course_math
@@ -123,6 +124,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     course_live.setup(app)
     course_links.setup(app)
     course_api.setup(app)
+    course_launch.setup(app)
     course_quiz.setup(app)
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", copy_files, priority=900)
