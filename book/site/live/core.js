@@ -206,6 +206,18 @@
   /** A value in [-1, 1] as a square: its size and its hue tell it. */
   const square = (v, extra = "") =>
     `<span class="lf-sq${v < 0 ? " lf-neg" : ""}" style="--v: ${Math.min(1, Math.abs(v)).toFixed(2)}"${extra}></span>`;
+  /** A plot whose letters keep their size: lines in an svg that stretches, all text beside it.
+   *  x, y: [from, to]; xticks, yticks: [value, text]; lines: [points, class]; marks: [x, y, html, class]; alt: what is seen. */
+  const plot = ({ x, y, xticks = [], yticks = [], lines = [], marks = [], xlabel = "", ylabel = "", alt, extra = "" }) => {
+    const at = (v, [from, to]) => (100 * (v - from)) / (to - from), up = (v) => 100 - at(v, y);
+    const path = (points) => points.map(([a, b], k) => `${k ? "L" : "M"}${at(a, x).toFixed(2)} ${up(b).toFixed(2)}`).join("");
+    const tick = (v, text, side, pos) => `<span class="lf-tick lf-${side}" style="--at: ${pos(v).toFixed(2)}%">${text}</span>`;
+    return `<div class="lf-plot" role="img" aria-label="${esc(alt)}"><span class="lf-ylabel">${ylabel}</span><div class="lf-box ${extra}"><svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">${
+      yticks.map(([v]) => `<path class="lf-axis" d="M0 ${up(v).toFixed(2)}H100"/>`).join("")}${
+      lines.map(([points, name]) => `<path class="${name}" d="${path(points)}"/>`).join("")}</svg>${
+      yticks.map(([v, text]) => tick(v, text, "left", up)).join("")}${xticks.map(([v, text]) => tick(v, text, "under", (w) => at(w, x))).join("")}${
+      marks.map(([a, b, html, name]) => `<span class="${name}" style="left: ${at(a, x).toFixed(2)}%; top: ${up(b).toFixed(2)}%">${html}</span>`).join("")}</div><span class="lf-xlabel">${xlabel}</span></div>`;
+  };
   /** An attribute that makes a click (or the arrow keys, inside data-rove) change the state. */
   const sets = (changes) => `data-set="${esc(JSON.stringify(changes))}"`;
   /** Typed arrays become arrays, all the way down: what numbers() gives is what the package's JSON holds. */
@@ -218,7 +230,7 @@
   const live = (globalThis.CourseLive ??= { figures: {} });
   live.core = { tensor, zeros, map, concat, row, dot, argmax, sigmoid, affine, transposed, softmax, logSoftmax, rnnStep,
     lstmStep, gruStep, unroll, attend, causalConv, conv2d, lengthPenalty, beamSearch, unpack };
-  live.kit = { esc, num, signed, square, sets, plain };
+  live.kit = { esc, num, signed, square, plot, sets, plain };
   /** figure("name", { numbers(data, state), draw(data, state, numbers), say?, mount? }): see README.md. */
   live.figure = (name, parts) => { live.figures[name] = parts; };
 })();

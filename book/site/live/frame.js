@@ -110,6 +110,22 @@
       return stop;
     }
 
+    /** Mouse, pen or finger, from where it comes down inside `selector` until it goes up: action({x, y, box, first}), where
+     *  x and y go from 0 to 1 over the box and stop at its edges. The box needs `touch-action` in its style. */
+    drag(selector, action) {
+      let box = null;
+      const follow = (event, first) => {
+        const at = box.getBoundingClientRect(), inside = (v) => Math.max(0, Math.min(1, v));
+        action({ x: inside((event.clientX - at.left) / at.width), y: inside((event.clientY - at.top) / at.height), box, first });
+      };
+      this.root.addEventListener("pointerdown", (event) => {
+        box = event.button ? null : event.target.closest(selector);
+        if (box) follow(event, true);
+      });
+      document.addEventListener("pointermove", (event) => { if (box) follow(event, false); });
+      for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { box = null; });
+    }
+
     // --- data-set, data-bind and data-rove do most of the work ---
 
     click(event) {

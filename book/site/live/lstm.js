@@ -65,28 +65,13 @@ ${line(`shown <i>h</i>`, bars(n.h, 1), `What is shown: ${num(n.h[data.write - 1]
       if (marks[k] !== mark) live.set({ [name]: marks.slice(0, k) + mark + marks.slice(k + 1) });
     };
     const other = (name, k) => (live.state[name][k] === "1" ? "0" : "1");
-    let drawing = null;
-    const place = (event) => {
-      const box = drawing.box.getBoundingClientRect();
-      return Math.max(0, Math.min(49, Math.floor((50 * (event.clientX - box.left)) / box.width)));
-    };
-    const along = (event) => {
-      if (!drawing) return;
-      const to = place(event), step = Math.sign(to - drawing.at);
-      for (let k = drawing.at; k !== to; k += step) put(drawing.name, k + step, drawing.mark);
-      drawing.at = to;
-    };
-    root.addEventListener("pointerdown", (event) => {
-      const box = event.target.closest(".lfl-gate");
-      if (!box || event.button) return;
-      const name = box.firstElementChild.dataset.gate;
-      drawing = { box, name };
-      drawing.at = place(event);
-      drawing.mark = other(name, drawing.at);
-      put(name, drawing.at, drawing.mark);
+    let at = 0, mark = "0";
+    live.drag(".lfl-gate", ({ x, box, first }) => {
+      const name = box.firstElementChild.dataset.gate, to = Math.min(49, Math.floor(50 * x));
+      if (first) [at, mark] = [to, other(name, to)];
+      for (const step = Math.sign(to - at); at !== to; at += step) put(name, at, mark);
+      put(name, to, mark);
     });
-    root.addEventListener("pointermove", along);
-    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { drawing = null; });
     root.addEventListener("click", (event) => {
       const { gate, item } = event.target.dataset;
       if (gate && event.detail === 0) put(gate, Number(item), other(gate, Number(item)));

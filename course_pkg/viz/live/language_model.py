@@ -1,4 +1,4 @@
-"""The recorded network of chapters 11 and 12, 160 LSTM units that know Python: it reads, writes, and shows its cells."""
+"""The recorded network of chapters 11 and 12, 160 LSTM units that know Python: it reads, writes, shows its cells."""
 
 from __future__ import annotations
 
