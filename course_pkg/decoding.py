@@ -123,23 +123,29 @@ class _Beam:
         self.nodes: list[Node] = []
         self.expanded = 0
 
-    def advance(self, log_probs: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """log_probs (N, V) of the live prefixes -> (the rows (N',) that live on, the tokens (N',) they took)."""
+    def advance(
+        self, log_probs: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """log_probs (N, V) -> the rows (N',) that live on, their new tokens."""
         self.expanded += len(self.live)
+        V = log_probs.shape[1]
         owners = np.array([prefix.row for prefix in self.live])
-        totals = np.array([prefix.log_prob for prefix in self.live])[:, None] + log_probs  # (N, V)
+        before = np.array([prefix.log_prob for prefix in self.live])
+        totals = before[:, None] + log_probs  # (N, V)
         stay: list[tuple[int, _Prefix]] = []
-        for row in np.unique(owners):
-            rows = np.flatnonzero(owners == row)  # the live prefixes of one sequence, best first
+        for row in np.unique(owners):  # each sequence of the batch
+            rows = np.flatnonzero(owners == row)  # its live prefixes
             chosen = best_entries(totals[rows].ravel(), self.width)
-            pairs = [(int(rows[i // totals.shape[1]]), int(i % totals.shape[1])) for i in chosen]
-            children = [(parent, self._extend(parent, token, totals, weights)) for parent, token in pairs]
+            pairs = [(int(rows[i // V]), int(i % V)) for i in chosen]
+            children = [(parent, self._extend(parent, token, totals, weights))
+                        for parent, token in pairs]  # fmt: skip
             if self.show:
                 self._record_cut(rows, totals, set(pairs))
             stay += self._settle(row, children)
         self.live = [prefix for _, prefix in stay]
         parents = np.array([parent for parent, _ in stay], dtype=int)
-        return parents, np.array([prefix.tokens[-1] for prefix in self.live], dtype=int)
+        tokens = np.array([prefix.tokens[-1] for prefix in self.live], dtype=int)
+        return parents, tokens
 
     def _extend(self, parent: int, token: int, totals: np.ndarray, weights: np.ndarray | None) -> _Prefix:
         before, log_prob = self.live[parent], float(totals[parent, token])
@@ -180,7 +186,8 @@ class _Beam:
 
 
 def best_entries(values: np.ndarray, k: int) -> np.ndarray:
-    """Indices of the k largest entries of (n,), largest first, the first of equals first; -inf is never among them."""
+    """Places of the k largest of (n,), largest first, the first of equals
+    first; -inf is never among them."""
     k = min(k, int(np.isfinite(values).sum()))
     if k == 0:
         return np.array([], dtype=int)

@@ -40,7 +40,6 @@ KINDS = {
     "scaled dot": ("scaled dot", SCORE_UPDATES, False, 0.0, None),
     "plain": (None, SCORE_UPDATES, False, 0.0, None),
     "plain, longer": (None, LONG, False, 0.0, "plain_seed0"),
-    "summary, longer": ("summary", LONG, False, 0.0, None),
     "synonyms": ("additive", 1600, True, 0.0, "synonyms_seed0"),
     "synonyms and gaps": ("additive", 1600, True, 0.05, "gaps_seed0"),
 }
