@@ -50,6 +50,7 @@ from experiments.translation_data import (
     MIN_COUNT,
     MOST_ENGLISH,
     MOST_FRENCH,
+    RESULT,
     Corpus,
     corpus,
     fingerprint,
@@ -58,7 +59,6 @@ from experiments.translation_data import (
 )
 from experiments.translation_scores import memory_scores, translations
 
-RESULT = Path(__file__).parent / "results" / "translation.json"
 NETWORKS = {"attention": "additive", "summary": "summary"}  # the second sees the encoder's last state at every step
 D, H = 128, 192
 BATCH, LR, CLIP, DROPOUT = 64, 2e-3, 1.0, 0.2

@@ -3,6 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +13,14 @@ from course_pkg.data.tatoeba import Pair, Parts, english_words, french_words, re
 from course_pkg.data.vocabulary import Vocabulary
 from course_pkg.encoder_decoder import END, START
 
+RESULT = Path(__file__).parent / "results" / "translation.json"
 MOST_ENGLISH, MOST_FRENCH, MIN_COUNT = 10, 14, 4  # longer pairs and rarer words are not learnt
 DEVELOPMENT, TEST = 1000, 2000  # English sentences
 SPECIAL = ("<pad>", "<start>", "<end>", "<unk>")  # the first three are tokens 0, 1, 2, as in encoder_decoder
+
+
+english_tokens = lru_cache(maxsize=None)(english_words)  # cutting takes longer than anything else here
+french_tokens = lru_cache(maxsize=None)(french_words)
 
 
 class Corpus(NamedTuple):
@@ -31,7 +38,7 @@ def corpus(pairs: list, seed: int = 0, development: int = DEVELOPMENT, test: int
            min_count: int = MIN_COUNT) -> Corpus:  # fmt: skip
     """Split by English sentence; cut long pairs off the part that is learnt; words from that part alone."""
     parts = split_by_english(np.random.default_rng(seed), pairs, development, test)
-    cut = [[(english_words(p.english), french_words(p.french)) for p in part] for part in parts[:2]]
+    cut = [[(english_tokens(p.english), french_tokens(p.french)) for p in part] for part in parts[:2]]
     cut = [[(e, f) for e, f in part if len(e) <= MOST_ENGLISH and len(f) <= MOST_FRENCH] for part in cut]
     counts = tuple(Counter(w for pair in cut[0] for w in pair[i]) for i in (0, 1))
     english, french = (word_list(c.elements(), min_count) for c in counts)
@@ -51,7 +58,7 @@ def with_ends(vocabulary: Vocabulary, tokens: list[str]) -> np.ndarray:
 
 def text_facts(data: Corpus, cuts: tuple[int, ...] = (1, 2, 4, 8)) -> dict:
     """Of the test part: words that were not learnt, for several least counts; how many translations a sentence has."""
-    test = [(english_words(p.english), french_words(p.french)) for p in data.parts.test]
+    test = [(english_tokens(p.english), french_tokens(p.french)) for p in data.parts.test]
     rows = []
     for cut in cuts:
         row = {"min_count": cut}

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from course_pkg.data.tatoeba import Pair, english_words, french_words, join_french, references
+from course_pkg.data.tatoeba import Pair, join_french, references
 from course_pkg.data.vocabulary import Vocabulary
 from course_pkg.decoding import beam_search
 from course_pkg.encoder_decoder import END, PAD, START, EncoderDecoder, SearchState, start, step
 from course_pkg.metrics import bleu, chrf
-from experiments.translation_data import Corpus
+from experiments.translation_data import Corpus, english_tokens, french_tokens
 
 LENGTHS = ((1, 5), (6, 7), (8, 10), (11, 99))  # English words; the last were never learnt
 MAX_LENGTH = 25  # words of a translation
@@ -31,7 +31,7 @@ class Tested:
         if most is not None:
             groups = [groups[i] for i in np.random.default_rng(2).permutation(len(groups))[:most]]
         self.english = [group[0].english for group in groups]
-        self.words = [english_words(text) for text in self.english]
+        self.words = [english_tokens(text) for text in self.english]
         self.references = [list(dict.fromkeys(pair.french for pair in group)) for group in groups]
 
 
@@ -88,7 +88,7 @@ def text_scores(texts: list[str], tested: Tested, chosen: Sequence[int] | None =
     chosen = range(len(texts)) if chosen is None else chosen
     own, refs = [texts[i] for i in chosen], [tested.references[i] for i in chosen]
     b, c = bleu(own, refs, lowercase=True), chrf(own, refs, lowercase=True)
-    exact = [any(french_words(r) == french_words(t) for r in rs) for t, rs in zip(own, refs, strict=True)]
+    exact = [any(french_tokens(r) == french_tokens(t) for r in rs) for t, rs in zip(own, refs, strict=True)]
     return {"sentences": len(own), "bleu": round(b.value, 2), "chrf": round(c.value, 2),
             "exact": round(float(np.mean(exact)), 4), "brevity": round(b.brevity, 4),
             "precisions": [round(x, 1) for x in b.precisions]}  # fmt: skip
@@ -120,7 +120,7 @@ def memory_texts(train: Sequence[Pair], sentences: Sequence[str]) -> list[str]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     known = list({pair.english: pair for pair in reversed(train)}.values())  # the first translation of each
-    vectors = TfidfVectorizer(analyzer=lambda text: with_pairs(english_words(text)))
+    vectors = TfidfVectorizer(analyzer=lambda text: with_pairs(english_tokens(text)))
     table = vectors.fit_transform([pair.english for pair in known]).T.tocsc()
     texts = []
     for first in range(0, len(sentences), 100):
@@ -142,7 +142,7 @@ def single(pairs: Sequence[Pair]) -> Tested:
     """Each pair by itself, with its one reference."""
     tested = Tested(pairs[:1])
     tested.english = [pair.english for pair in pairs]
-    tested.words = [english_words(text) for text in tested.english]
+    tested.words = [english_tokens(text) for text in tested.english]
     tested.references = [[pair.french] for pair in pairs]
     return tested
 
@@ -162,8 +162,8 @@ def translations(p: dict[str, EncoderDecoder], data: Corpus, searches: dict, mos
     unknown = sum(data.french.unknown_id in h.tokens for h in copied)
     texts |= {"attention, unknown copied": [join_french(w) for w in words],
               "memory": memory_texts(data.parts.train, tested.english)}  # fmt: skip
-    known = {tuple(french_words(pair.french)) for pair in data.parts.train}
-    new = [i for i, refs in enumerate(tested.references) if not any(tuple(french_words(r)) in known for r in refs)]
+    known = {tuple(french_tokens(pair.french)) for pair in data.parts.train}
+    new = [i for i, refs in enumerate(tested.references) if not any(tuple(french_tokens(r)) in known for r in refs)]
     groups = {"all": None, "no reference learnt": new} | of_lengths(tested.words, LENGTHS)
     rows = [{"method": name, "group": group, **text_scores(own, tested, chosen)}
             for name, own in texts.items() for group, chosen in groups.items()]  # fmt: skip
