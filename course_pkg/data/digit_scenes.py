@@ -5,7 +5,7 @@
 The grammar of the captions:
 
     caption   ->  digit  |  digit relation digit  |  digit relation digit and relation digit
-    digit     ->  a zero | a one | ... | a nine
+    digit     ->  a zero | a one | ... | an eight | a nine
     relation  ->  to the left of | to the right of | above | below
 
 A scene has several true captions, since any digit may come first; `true_captions` lists all of them. Two things are
@@ -152,8 +152,17 @@ def true_captions(scene: Scene) -> list[str]:
     for first in describable(places):
         for others in permutations([b for b in range(len(labels)) if b != first]):
             parts = [f"{relation(places[first], places[b])} a {NAMES[labels[b]]}" for b in others]
-            found.append(" ".join([f"a {NAMES[labels[first]]}", " and ".join(parts)]).strip())
+            found.append(_written(" ".join([f"a {NAMES[labels[first]]}", " and ".join(parts)]).strip()))
     return list(dict.fromkeys(found))
+
+
+def caption_words(caption: str) -> list[str]:
+    """The words of a caption as the vocabulary has them: the article is one token, whether it is written a or an."""
+    return ["a" if word == "an" else word for word in caption.split()]
+
+
+def _written(words: str) -> str:
+    return words.replace("a eight", "an eight")
 
 
 def named_digits(caption: str) -> list[int]:
@@ -186,7 +195,7 @@ class CaptionBatch(NamedTuple):
 def caption_batch(rng: np.random.Generator, scenes: list[Scene], dtype: type = np.float64) -> CaptionBatch:
     """The scenes, each with one of its true captions, drawn by chance: images (B, 24, 24, 1), tokens (T, B)."""
     captions = [true_captions(scene) for scene in scenes]
-    ids = [WORDS.encode(options[rng.integers(len(options))].split()) for options in captions]
+    ids = [WORDS.encode(caption_words(options[rng.integers(len(options))])) for options in captions]
     T, end = max(map(len, ids)) + 1, WORDS.encode([END])[0]
     tokens, mask = np.full((T + 1, len(ids)), end), np.zeros((T, len(ids)), bool)
     for b, words in enumerate(ids):
@@ -197,9 +206,9 @@ def caption_batch(rng: np.random.Generator, scenes: list[Scene], dtype: type = n
 
 
 def as_caption(ids: np.ndarray) -> str:
-    """Tokens (T,) -> the words before the first END."""
+    """Tokens (T,) -> the words before the first END, with "an" where it is written so."""
     words = WORDS.decode(ids)
-    return " ".join(words[: words.index(END)] if END in words else words)
+    return _written(" ".join(words[: words.index(END)] if END in words else words))
 
 
 # ---- where a captioner looks -------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ def test_captions_of_a_scene_one_can_see():
     assert ds.true_captions(scene([7], [(3, 5)])) == ["a seven"]
     two = scene([7, 3], [(0, 0), (2, 12)])
     assert ds.true_captions(two) == ["a seven to the left of a three", "a three to the right of a seven"]
+    assert ds.true_captions(scene([8], [(3, 5)])) == ["an eight"] and ds.caption_words("an eight") == ["a", "eight"]
+    assert ds.as_caption(ds.WORDS.encode(["a", "eight", "above", "a", "six", ds.END])) == "an eight above a six"
     three = scene([7, 3, 9], [(0, 0), (2, 12), (14, 0)])  # 3 and 9 are diagonal: only the seven may begin
     assert ds.true_captions(three) == [
         "a seven to the left of a three and above a nine",
@@ -88,7 +90,7 @@ def test_shares_of_scenes_and_every_word_occurs(pools):
     scenes = ds.draw_scenes(np.random.default_rng(1), pools[0], 1500)
     sizes = np.bincount([len(s.labels) for s in scenes], minlength=4)[1:] / len(scenes)
     assert np.allclose(sizes, ds.SHARES, atol=0.05)
-    words = {w for s in scenes for c in ds.true_captions(s) for w in c.split()}
+    words = {w for s in scenes for c in ds.true_captions(s) for w in ds.caption_words(c)}
     assert words | {ds.END} == set(ds.WORDS.tokens)
 
 
