@@ -16,6 +16,7 @@ from experiments.translation_data import Corpus
 from experiments.translation_scores import of_lengths
 
 GOLD_LENGTHS = ((1, 10), (11, 20), (21, 40), (41, 99))
+ARTICLES = {"le", "la", "les", "l'", "l’"}
 
 
 def pieces(words: Sequence[str], cut: Callable[[str], list[str]]) -> tuple[list[str], np.ndarray]:
@@ -46,12 +47,20 @@ def alignment_rows(gold: list[Aligned], methods: dict[str, list[set]]) -> list[d
     rows = []
     groups = {"all": list(range(len(gold)))} | of_lengths([g.english for g in gold], GOLD_LENGTHS)
     for method, found in methods.items():
-        for length, chosen in groups.items():
-            score = alignment_error_rate(*([links[i] for i in chosen] for links in (
-                found, [g.sure for g in gold], [g.possible for g in gold])))  # fmt: skip
-            rows.append({"method": method, "length": length, "sentences": len(chosen),
-                         **{name: round(value, 4) for name, value in score._asdict().items()}})  # fmt: skip
+        links = found, [g.sure for g in gold], [g.possible for g in gold]
+        scores = {name: alignment_error_rate(*([part[i] for i in chosen] for part in links))
+                  for name, chosen in groups.items()}  # fmt: skip
+        bare = [[without_articles(g, own) for g, own in zip(gold, part, strict=True)] for part in links]
+        scores["without articles"] = alignment_error_rate(*bare)
+        for name, score in scores.items():
+            rows.append({"method": method, "length": name, "sentences": len(groups.get(name, gold)),
+                         **{key: round(value, 4) for key, value in score._asdict().items()}})  # fmt: skip
     return rows
+
+
+def without_articles(pair: Aligned, links: set) -> set:
+    """The links of all French words but le, la, les, l': attention may look at the noun, whose gender they take."""
+    return {(i, j) for i, j in links if pair.french[i].lower() not in ARTICLES}
 
 
 class ModelOne:

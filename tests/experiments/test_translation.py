@@ -139,7 +139,14 @@ def test_pieces_remember_their_words():
 def test_links_of_the_diagonal_against_gold():
     gold = [Aligned(("a", "b"), ("x", "y"), frozenset({(0, 0), (1, 1)}), frozenset({(0, 0), (1, 1)}), "ours")]
     rows = translation_alignments.alignment_rows(gold, {"diagonal": translation_alignments.diagonal(gold)})
-    assert [row["length"] for row in rows] == ["all", "1-10"] and all(row["error_rate"] == 0 for row in rows)
+    assert [row["length"] for row in rows] == ["all", "1-10", "without articles"]
+    assert all(row["error_rate"] == 0 for row in rows)
+
+
+def test_articles_are_left_out_on_both_sides():
+    gold = [Aligned(("La", "car"), ("the", "car"), frozenset({(0, 0), (1, 1)}), frozenset({(0, 0), (1, 1)}), "ours")]
+    rows = translation_alignments.alignment_rows(gold, {"looks at nouns": [{(0, 1), (1, 1)}]})
+    assert [row["error_rate"] for row in rows] == [0.5, 0.5, 0.0]
 
 
 @pytest.mark.skipif(RECORD is None, reason="there is no record yet")
