@@ -2,7 +2,8 @@
 
     image (B, R, C, I) -> convolutions -> grid of features (S, B, K), S places, time-first as the states of a sentence
 
-    without attention (Vinyals et al. 2015):   s_0 = tanh(W g + b), g all features side by side; then a language model
+    without attention (Vinyals et al. 2015):   s_0 = tanh(W g + b), g all features side by side, or their mean;
+                                               then a language model
     with attention (Xu et al. 2015, soft):     s_0 = tanh(W mean of the grid + b), and before each word a look:
                                                c_i from s_{i-1};  s_i = cell([y_{i-1}; c_i], s_{i-1})
 
@@ -28,6 +29,17 @@ POOL = 2  # after every convolution but the last
 PLACE = 2  # numbers that say where a feature stands: row and column
 
 
+class AllFeatures(NamedTuple):
+    """In place of the attention's parameters: no looks, and the first state reads all features side by side."""
+
+
+class MeanFeature(NamedTuple):
+    """In place of the attention's parameters: no looks, and the first state reads the mean of the features."""
+
+
+WITHOUT = {"all features": AllFeatures, "mean feature": MeanFeature}
+
+
 class Captioner(NamedTuple):
     """All weights. Gradients have this same type."""
 
@@ -35,8 +47,13 @@ class Captioner(NamedTuple):
     first: Part[DenseParams, "I=F O=N"]  # from the features to the first state
     embedding: Float["V E"]
     cell: Any
-    attention: Any  # () without attention
+    attention: Any  # of a score; AllFeatures or MeanFeature without attention
     out: Part[DenseParams, "I=M O=V"]
+
+
+def has_attention(p: Captioner) -> bool:
+    """Whether the captioner has attention."""
+    return type(p.attention) not in WITHOUT.values()
 
 
 def init_captioner(
@@ -48,12 +65,13 @@ def init_captioner(
     H: int = 64,
     A: int = 32,
     cell: str = "gru",
-    attention: str | None = "additive",
+    attention: str = "additive",
     dtype: type = np.float64,
 ) -> Captioner:
     """A captioner of V tokens for images (R, C, I); kernels: (how many, size) for each convolution.
 
-    attention: a name of attention.SCORES, or None. A: units of an additive score.
+    attention: a name of attention.SCORES; or no looks, and the first state from "all features" or the "mean feature".
+    A: units of an additive score.
     """
     check_rng("init_captioner", rng)
     for name, value in (("V", V), ("E", E), ("H", H), ("A", A)):
@@ -67,11 +85,12 @@ def init_captioner(
     if R % shrink or C % shrink:
         raise ValueError(f"init_captioner: image must have sides that {shrink} divides (from kernels), got {R} x {C}")
     K = channels + PLACE
-    if attention is None:
-        n_in, n_cell, n_out, p_score = R * C // shrink**2 * channels, E, H, ()
-    else:
-        check_choice("init_captioner", "attention", attention, SCORES)
+    check_choice("init_captioner", "attention", attention, (*SCORES, *WITHOUT))
+    if attention in SCORES:
         n_in, n_cell, n_out, p_score = K, E + K, H + K, init_attention(rng, attention, H, K, A)
+    else:
+        n_in = R * C // shrink**2 * channels if attention == "all features" else K
+        n_cell, n_out, p_score = E, H, WITHOUT[attention]()
     p_cell = CELLS[cell].init(rng, n_cell, H)
     first = init_dense(rng, n_in, H * len(leaves(CELLS[cell].initial_state(p_cell, 1))))
     p = Captioner(tuple(encoder), first, init_embedding(rng, V, E), p_cell, p_score, init_dense(rng, n_out, V))
@@ -138,7 +157,7 @@ def first_state_backward(p: Captioner, keys: np.ndarray, state: Any, dstate: Any
     values, dvalues = (np.concatenate([a for _, a in leaves(s)], axis=-1) for s in (state, dstate))
     dfirst, dsummary = dense_backward(p.first, _summary(p, keys), dvalues * (1 - values**2))
     dkeys = np.zeros_like(keys, dtype=dsummary.dtype)
-    if p.attention == ():
+    if isinstance(p.attention, AllFeatures):
         S, B, K = keys.shape
         dkeys[..., :-PLACE] = dsummary.reshape(B, S, K - PLACE).swapaxes(0, 1)
     else:
@@ -147,8 +166,8 @@ def first_state_backward(p: Captioner, keys: np.ndarray, state: Any, dstate: Any
 
 
 def _summary(p: Captioner, keys: np.ndarray) -> np.ndarray:
-    """keys: (S, B, K + 2) -> all features side by side (B, S K), or with attention their mean (B, K + 2)."""
-    if p.attention == ():
+    """keys: (S, B, K + 2) -> what the first state reads: all features (B, S K), or their mean (B, K + 2)."""
+    if isinstance(p.attention, AllFeatures):
         return keys[..., :-PLACE].swapaxes(0, 1).reshape(keys.shape[1], -1)
     return keys.mean(axis=0)
 
@@ -174,24 +193,24 @@ def captioner_forward(
 ) -> CaptionRun:
     """(captioner)  images: (B, R, C, I), inputs: (T, B), the words so far (teacher forcing) -> logits (T, B, V)."""
     grid = encode_image(p.encoder, images)
-    projected = None if p.attention == () else SCORES[score_name(p.attention)].project(p.attention, grid.keys)
-    states, xs, reads, looks = [first_state(p, grid.keys, cell)], [], [], []
+    projected = SCORES[score_name(p.attention)].project(p.attention, grid.keys) if has_attention(p) else None
+    states, xs, reads, seen = [first_state(p, grid.keys, cell)], [], [], []
     for x in embedding_forward(p.embedding, inputs):  # (B, E)
         state, read, looked = _word(p, x, states[-1], grid.keys, cell, projected)
         states.append(state)
         xs.append(x if looked is None else np.concatenate([x, looked.context], axis=-1))
         reads.append(read)
-        looks.append(looked)
+        seen.append(looked)
     reads = np.stack(reads)
-    weights = None if p.attention == () else np.stack([looked.weights for looked in looks])
-    return CaptionRun(dense_forward(p.out, reads), weights, grid, states, xs, reads, looks)
+    weights = np.stack([looked.weights for looked in seen]) if has_attention(p) else None
+    return CaptionRun(dense_forward(p.out, reads), weights, grid, states, xs, reads, seen)
 
 
 def _word(
     p: Captioner, x: np.ndarray, state: Any, keys: np.ndarray, cell: str, projected: np.ndarray | None = None
 ) -> tuple:
     """One step: x (B, E), keys (S, B, K + 2) -> the new state, what the logits read (B, ...), and the look."""
-    if p.attention == ():
+    if not has_attention(p):
         state = CELLS[cell].step(p.cell, x, state)
         return state, hidden(state), None
     looked = attend(score_name(p.attention), p.attention, hidden(state), keys, projected=projected)
@@ -204,7 +223,7 @@ def captioner_backward(
 ) -> tuple[Captioner, np.ndarray]:
     """(captioner-grad)  dlogits: (T, B, V) -> gradients like p, and dimages (B, R, C, I)."""
     keys, E, H = run.grid.keys, p.embedding.shape[1], hidden(run.states[0]).shape[-1]
-    name = None if p.attention == () else score_name(p.attention)
+    name = score_name(p.attention) if has_attention(p) else None
     dout, dreads = dense_backward(p.out, run.reads, dlogits)
     dcell, dscore, dkeys = zeros_like(p.cell), zeros_like(p.attention), np.zeros_like(keys, dtype=dreads.dtype)
     drows, dstate = np.empty((*inputs.shape, E), dreads.dtype), zeros_like(run.states[-1])
@@ -278,7 +297,8 @@ def save_captioner(
     if len(tokens) != len(p.embedding):
         raise ValueError(f"save_captioner: tokens must be {len(p.embedding)} (from p.embedding), got {len(tokens)}")
     about = {"format": np.array(FORMAT), "cell": np.array(cell), "tokens": np.array(tokens), "image": np.array(image)}
-    about["score"] = np.array("" if p.attention == () else score_name(p.attention))
+    without = {cls: name for name, cls in WITHOUT.items()}
+    about["score"] = np.array(without.get(type(p.attention)) or score_name(p.attention))
     np.savez_compressed(path, **about, **{name: w.astype(np.float16) for name, w in leaves(p)})
 
 
@@ -293,9 +313,9 @@ def load_captioner(path: str | Path, dtype: type = np.float64) -> tuple[Captione
     kernels = sum(name.startswith("encoder.") and name.endswith(".W") for name in found)
     shapes = [found[f"encoder.{k}.W"].shape for k in range(kernels)]
     (V, E), A = found["embedding"].shape, found["attention.v"].shape[0] if "attention.v" in found else 1
-    H = found["out.W"].shape[1] - (shapes[-1][0] + PLACE if score else 0)
+    H = found["out.W"].shape[1] - (shapes[-1][0] + PLACE if score in SCORES else 0)
     like = init_captioner(np.random.default_rng(0), V, image, tuple((s[0], s[2]) for s in shapes), E, H, A, cell,
-                          score or None)  # fmt: skip
+                          score)  # fmt: skip
     wanted = {name: w.shape for name, w in leaves(like)}
     if wanted != {name: w.shape for name, w in found.items()} or len(tokens) != V:
         raise ValueError(f"load_captioner: {Path(path).name} must hold the arrays of one captioner, they do not fit")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from course_pkg.captioner import load_captioner
+from course_pkg.captioner import has_attention, load_captioner
 from course_pkg.data import digit_scenes as ds
 from experiments import captions
 
@@ -20,10 +20,10 @@ def small(**changed):
 def test_the_run_works_and_repeats(tmp_path):
     first, second = small(arguments=["--weights", str(tmp_path)]), small()
     assert first == second
-    assert [run["model"] for run in first["runs"]] == ["attention", "plain"]
-    for name, attends in (("captions_seed0.npz", True), ("captions_plain_seed0.npz", False)):
-        p, tokens, cell = load_captioner(tmp_path / name)
-        assert tokens == ds.WORDS.tokens and cell == "gru" and (p.attention != ()) is attends
+    assert [run["model"] for run in first["runs"]] == ["attention", "mean", "all"]
+    for name, attends in (("", True), ("_mean", False), ("_all", False)):
+        p, tokens, cell = load_captioner(tmp_path / f"captions{name}_seed0.npz")
+        assert tokens == ds.WORDS.tokens and cell == "gru" and has_attention(p) is attends
     written = captions.write_captions(p, captions.test_scenes("new digits", 3))
     assert len(written) == 3 and written[0].weights is None
     assert small(arguments=["--seeds", "1"])["runs"][0] != first["runs"][0]
@@ -65,7 +65,7 @@ def test_tests_are_what_they_are_called():
 def test_record_and_weights_agree():
     record = json.loads(captions.RESULT.read_text("utf8"))
     runs = {(run["model"], run["seed"]): run for run in record["runs"]}
-    for name, model in (("captions_seed0.npz", "attention"), ("captions_plain_seed0.npz", "plain")):
+    for name, model in (("captions_seed0.npz", "attention"), ("captions_mean_seed0.npz", "mean")):
         file = captions.RESULT.with_name(name)
         assert file.stat().st_size <= 180_000
         p, tokens, _ = load_captioner(file)

@@ -17,7 +17,8 @@ F = torch.nn.functional
 _DRAWN = np.random.default_rng(8).integers([1, 1, 1, 1, 1, 1, 1], [4, 5, 3, 3, 3, 4, 3], (18, 7))
 SHAPES = [(1, 1, 1, 1, 1, 1, 1), (2, 4, 1, 2, 2, 3, 2), (3, 2, 2, 1, 1, 3, 1), (1, 3, 2, 2, 2, 1, 3)]
 SHAPES += [tuple(map(int, row)) for row in _DRAWN]  # (B, T, rows of the grid, columns, E, H, A)
-KINDS = [(None, "gru"), ("additive", "gru"), ("additive", "lstm"), ("general", "rnn"), (None, "lstm")]
+ALL, MEAN = "all features", "mean feature"
+KINDS = [(ALL, "gru"), ("additive", "gru"), ("additive", "lstm"), ("general", "rnn"), (MEAN, "lstm"), ("dot", "gru")]
 CASES = [(shape, *KINDS[k % len(KINDS)]) for k, shape in enumerate(SHAPES)]
 V = 4
 
@@ -29,6 +30,7 @@ class Inputs(NamedTuple):
 
 def draw(shape, attention, cell):
     B, T, R, C, E, H, A = shape
+    H = 4 if attention == "dot" else H  # a query is as long as a key: two features, row and column
     rng = rng_for(*shape)
     p = cap.init_captioner(rng, V, (2 * R, 2 * C, 1), ((2, 3), (2, 1)), E, H, A, cell, attention)
     p = tree_map(lambda w: w + 0.3 * rng.normal(size=w.shape), p)
@@ -49,7 +51,7 @@ def loss_torch(v, inputs, targets, mask, attention, cell):
     rows, columns = (torch.linspace(-1, 1 if n > 1 else -1, n, dtype=x.dtype) for n in (R, C))
     places = torch.stack([rows.repeat_interleave(C), columns.repeat(R)], dim=-1)
     keys = torch.cat([features, places[:, None].expand(-1, B, -1)], dim=-1)
-    summary = keys.mean(0) if attention else features.permute(1, 0, 2).reshape(B, -1)
+    summary = features.permute(1, 0, 2).reshape(B, -1) if attention == ALL else keys.mean(0)
     state, logits = torch.tanh(summary @ p.first.W.T + p.first.b), []
     H = state.shape[-1]
     if cell == "lstm":
@@ -58,11 +60,11 @@ def loss_torch(v, inputs, targets, mask, attention, cell):
     for t in range(len(inputs)):
         emb, h = p.embedding[tensor(inputs[t])], state[0] if cell == "lstm" else state
         read = []
-        if attention:
+        if attention not in (ALL, MEAN):
             if attention == "additive":
                 e = torch.tanh(keys @ p.attention.W.T + h @ p.attention.U.T) @ p.attention.v  # (S, B)
             else:
-                e = (keys * (h @ p.attention.W)).sum(-1)
+                e = (keys * (h @ p.attention.W if attention == "general" else h)).sum(-1)
             read = [(torch.softmax(e, dim=0)[..., None] * keys).sum(0)]
         state = torch_cells.STEPS[cell](p.cell, torch.cat([emb, *read], dim=-1), state)
         h = state[0] if cell == "lstm" else state
@@ -97,11 +99,11 @@ def test_step_by_step_is_the_whole_caption(attention, cell):
         wanted = run.logits[t] - run.logits[t].max(axis=-1, keepdims=True)
         wanted = wanted - np.log(np.exp(wanted).sum(axis=-1, keepdims=True))
         assert np.allclose(log_probs, wanted, rtol=0, atol=1e-12)
-        if attention:
+        if cap.has_attention(v.p):
             assert np.allclose(state.weights, run.weights[t], rtol=0, atol=1e-13)
             assert np.allclose(state.weights.sum(axis=1), 1, rtol=0, atol=1e-13)
     assert np.allclose(hidden(state.state), hidden(run.states[-1]), rtol=0, atol=1e-13)
-    assert (run.weights is None) is (attention is None)
+    assert (run.weights is None) is (attention in (ALL, MEAN)) is not cap.has_attention(v.p)
 
 
 def test_a_search_finds_what_a_loop_finds():
@@ -120,7 +122,7 @@ def test_a_search_finds_what_a_loop_finds():
         assert hypothesis.tokens.tolist() == np.array(words)[:n, b].tolist() and hypothesis.weights.shape == (n, 4)
 
 
-@pytest.mark.parametrize("attention", [None, "additive"])
+@pytest.mark.parametrize("attention", [ALL, MEAN, "additive", "dot"])
 def test_images_of_a_batch_do_not_mix_and_padding_does_not_count(attention):
     v, inputs, targets, mask = draw((3, 4, 2, 2, 2, 4, 3), attention, "gru")
     run = cap.captioner_forward(*v, inputs)
@@ -133,7 +135,7 @@ def test_images_of_a_batch_do_not_mix_and_padding_does_not_count(attention):
 
 def test_places_are_rows_and_columns_and_the_mean_does_not_see_order():
     assert cap.grid_places(3, 2).tolist() == [[-1, -1], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 1]]
-    for attention, same in (("additive", True), (None, False)):
+    for attention, same in (("additive", True), (MEAN, True), (ALL, False)):
         v, *_ = draw((1, 1, 2, 2, 1, 3, 2), attention, "gru")
         keys = cap.encode_image(v.p.encoder, v.images).keys
         assert keys.shape == (4, 1, 4)
