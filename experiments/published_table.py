@@ -54,7 +54,7 @@ def table(folder: Path = RESULTS) -> str:
             published = figure(row.published[architecture], row.measure)
             runs = sorted(records.get((name, architecture), []), key=lambda run: -run["steps"])
             if not runs:
-                lines.append(f"  {architecture:5}{published:>9}{'not run':>10}")
+                lines.append(f"  {architecture:5}{published:>9}{'-':>10}")
             for steps, alike in groupby(runs, key=lambda run: run["steps"]):
                 same = list(alike)
                 ours = figure(sum(run["result"] for run in same) / len(same), row.measure)
