@@ -13,7 +13,7 @@ NBVAL := --nbval --nbval-cell-timeout=120
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading nbgrader instructors browser sandbox lock clean clean-all
+.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading nbgrader instructors pdf browser sandbox lock clean clean-all
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench-grading: $(VENV)/.has-all .venv-nbgrader/.has  ## grade the same answers w
 
 instructors: $(VENV)/.has-all  ## play the term and the attacks of the guide for instructors again, and write what they print into it
 	@$(PY) -m tools.instructors_page --play
+
+pdf: book $(VENV)/.has-pdf  ## the whole book as one PDF (needs Chromium)
+	@$(PY) -m tools.pdf
 
 browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (Node must be there)
 	@command -v npm >/dev/null || { echo "The browser tests need Node 20 or newer with npm: see nodejs.org"; exit 1; }
@@ -110,6 +113,10 @@ $(VENV)/.has-lab: $(PINS) | $(VENV)/.made
 	@echo "Installing JupyterLab and what the notebooks need into $(VENV) (about a minute, once)"
 	@$(PIP) $(PIP_EXTRA) -e ".[book,notebooks]"
 	@touch $(VENV)/.has-book $@
+
+$(VENV)/.has-pdf: $(PINS) | $(VENV)/.made
+	@$(PIP) $(PIP_EXTRA) -e ".[book,pdf]"
+	@touch $@
 
 .venv-nbgrader/.has: requirements.txt | $(VENV)/.made
 	@echo "Installing nbgrader into an environment of its own, .venv-nbgrader"

@@ -28,7 +28,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 SITE = Path(__file__).resolve().parents[1]  # book/site
-STYLES = ("icons.css", "course.css", "quiz.css", "reference.css")
+STYLES = ("icons.css", "course.css", "quiz.css", "reference.css", "print.css")
 SCRIPTS = ("course.js", "previews.js", "quiz.js", "widgets.js")  # page_assets says where they stand
 MISLEADING = (
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # it has a text of its own
