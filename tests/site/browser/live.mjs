@@ -140,6 +140,7 @@ async function own(context, base, name) {
   const problems = [], path = new URL(`${name}.mjs`, USE);
   const check = (true_, what) => { if (!true_) problems.push(what); };
   const page = await context.newPage();
+  page.setDefaultTimeout(15000);
   page.on("pageerror", (problem) => problems.push(String(problem)));
   page.on("console", (message) => { if (message.type() === "error") problems.push(message.text()); });
   const open = async () => {
@@ -150,7 +151,10 @@ async function own(context, base, name) {
   await open();
   problems.push(...(await operate(page, true)));
   if (!existsSync(path)) problems.push(`there is no tests/site/live/use/${name}.mjs`);
-  else await (await import(pathToFileURL(path.pathname))).default(page, await open(), check);
+  else {
+    const acts = (await import(pathToFileURL(path.pathname))).default;
+    await acts(page, await open(), check).catch((problem) => problems.push(String(problem).slice(0, 600)));
+  }
   await page.close();
   return problems;
 }
