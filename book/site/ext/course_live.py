@@ -110,6 +110,16 @@ def build(name: str, weights_to: Path) -> str:
     )
 
 
+def depends_on(name: str) -> list[Path]:
+    """The files that the figure is made of: a page is built anew when one has changed."""
+    figures = importlib.import_module("course_pkg.viz.live.figure")
+    package = Path(figures.__file__).parent
+    own = [LIVE / "core.js", LIVE / f"{name}.js", LIVE / f"fixtures/{name}.json", package / "figure.py"]
+    own.append(package / f"{name}.py")
+    text = own[-1].read_text(encoding="utf8") if own[-1].is_file() else ""
+    return [*own, *(path for path in figures.RESULTS.glob("*.*") if path.stem in text)]
+
+
 class LiveFigureDirective(SphinxDirective):
     """``live-figure NAME`` with the caption as its content; its label is ``live-NAME`` unless :name: says another."""
 
@@ -118,10 +128,8 @@ class LiveFigureDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
-        package = Path(importlib.import_module("course_pkg.viz.live.figure").__file__).parent
-        for path in (*LIVE.glob("*.js"), *LIVE.glob("fixtures/*.json"), *package.glob("*.py")):
-            if path.stem in (name, "core", "figure"):
-                self.env.note_dependency(str(path))
+        for path in depends_on(name):
+            self.env.note_dependency(str(path))
         self.assert_has_content()
         if name not in made:
             made[name] = build(name, Path(self.env.app.outdir) / "_static" / "live")
