@@ -65,7 +65,7 @@ BATCH, LR, CLIP, DROPOUT = 64, 2e-3, 1.0, 0.2
 FREQUENT, DRAWN = 1000, 1000  # words of the softmax that are always there, and that are drawn
 SEARCHES = {"attention": ((1, "none"), (2, "mean"), (4, "none"), (4, "mean"), (8, "none"), (8, "mean")),
             "summary": ((1, "none"), (4, "mean"))}  # beam widths and what the log probability is divided by
-SCORED = 1000  # test sentences that are translated
+SCORED = None  # test sentences that are translated: all
 BY_CHANCE = 0.02  # share of the pairs in the test part of the split that leaks
 ROUNDS = 3  # in an epoch: after them each pair was read once
 

@@ -114,8 +114,10 @@ def pictures(p: EncoderDecoder, data: Corpus, gold: list[Aligned], most: int = 4
     """The first short sentences, by English length, of which the network knows every word: links, and weights."""
     found = []
     for pair in sorted(gold, key=lambda g: len(g.english)):
+        if len(pair.english) < 5 or len(found) == most:
+            continue
         weights, *strange = forced_weights(p, data, pair)
-        if len(found) < most and len(pair.english) >= 5 and not any(map(any, strange)):
+        if not any(map(any, strange)):
             found.append({"french": list(pair.french), "english": list(pair.english), "story": pair.story,
                           "sure": sorted(map(list, pair.sure)), "possible": sorted(map(list, pair.possible)),
                           "weights": np.round(weights, 3).tolist()})  # fmt: skip
