@@ -45,6 +45,7 @@ from experiments.translation_alignments import (
     diagonal,
     model_one_links,
     pictures,
+    shifted,
 )
 from experiments.translation_data import (
     MIN_COUNT,
@@ -216,7 +217,8 @@ def score(data: Corpus, p: dict[str, EncoderDecoder], gold: list, searches: dict
     found = {"translations": translations(p, data, searches, most, log)}
     links, unknown = attention_links(p["attention"], data, gold)
     one = ModelOne([(e, f[1:-1]) for e, f in data.learnt], len(data.french))
-    methods = {"attention": links, "diagonal": diagonal(gold), "model 1": [model_one_links(one, data, g) for g in gold]}
+    methods = {"attention": links, "next word": shifted(links, gold, 1), "word before": shifted(links, gold, -1),
+               "diagonal": diagonal(gold), "model 1": [model_one_links(one, data, g) for g in gold]}  # fmt: skip
     found["alignment"] = {"rows": alignment_rows(gold, methods), "unknown": unknown,
                           "pictures": pictures(p["attention"], data, gold)}  # fmt: skip
     return found

@@ -106,6 +106,12 @@ def attention_links(p: EncoderDecoder, data: Corpus, gold: list[Aligned]) -> tup
     return links, {"french": round(unknown[0] / words[0], 4), "english": round(unknown[1] / words[1], 4)}
 
 
+def shifted(links: list[set], gold: list[Aligned], by: int) -> list[set]:
+    """Every link moved by so many English words; those that would leave the sentence stay at its edge."""
+    return [{(i, min(max(j + by, 0), len(pair.english) - 1)) for i, j in own}
+            for own, pair in zip(links, gold, strict=True)]  # fmt: skip
+
+
 def diagonal(gold: list[Aligned]) -> list[set]:
     return [diagonal_links(len(g.french), len(g.english)) for g in gold]
 
@@ -114,7 +120,7 @@ def pictures(p: EncoderDecoder, data: Corpus, gold: list[Aligned], most: int = 4
     """The first short sentences, by English length, of which the network knows every word: links, and weights."""
     found = []
     for pair in sorted(gold, key=lambda g: len(g.english)):
-        if len(pair.english) < 5 or len(found) == most:
+        if min(len(pair.english), len(pair.french)) < 5 or len(found) == most:
             continue
         weights, *strange = forced_weights(p, data, pair)
         if not any(map(any, strange)):

@@ -35,7 +35,8 @@ def test_the_run_works_repeats_and_records_nothing(capsys):
     assert first == second
     after = translation.RESULT.read_bytes() if translation.RESULT.exists() else None
     assert after == before
-    assert {row["method"] for row in first["alignment"]["rows"]} == {"attention", "diagonal", "model 1"}
+    assert {row["method"] for row in first["alignment"]["rows"]} == {
+        "attention", "next word", "word before", "diagonal", "model 1"}  # fmt: skip
     assert first["leak"]["by sentence"]["english seen"] == 0
 
 
@@ -141,6 +142,12 @@ def test_links_of_the_diagonal_against_gold():
     rows = translation_alignments.alignment_rows(gold, {"diagonal": translation_alignments.diagonal(gold)})
     assert [row["length"] for row in rows] == ["all", "1-10", "without articles"]
     assert all(row["error_rate"] == 0 for row in rows)
+
+
+def test_shifted_links_stay_in_the_sentence():
+    gold = [Aligned(("a", "b"), ("x", "y", "z"), frozenset(), frozenset(), "ours")]
+    assert translation_alignments.shifted([{(0, 0), (1, 2)}], gold, 1) == [{(0, 1), (1, 2)}]
+    assert translation_alignments.shifted([{(0, 0), (1, 2)}], gold, -1) == [{(0, 0), (1, 1)}]
 
 
 def test_articles_are_left_out_on_both_sides():
