@@ -13,7 +13,7 @@ NBVAL := --nbval --nbval-cell-timeout=120
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading nbgrader instructors pdf browser sandbox lock clean clean-all
+.PHONY: help book test test-portable lint format exercises execute lab bench bench-grading nbgrader instructors pdf slides browser sandbox lock clean clean-all
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1|/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -57,6 +57,11 @@ instructors: $(VENV)/.has-all  ## play the term and the attacks of the guide for
 
 pdf: book $(VENV)/.has-pdf  ## the whole book as one PDF (needs Chromium)
 	@$(PY) -m tools.pdf
+
+slides: book  ## a reveal.js deck from each chapter, with speaker's notes (needs Node, to install reveal.js)
+	@command -v npm >/dev/null || { echo "reveal.js comes through npm: install Node 20 or newer, see nodejs.org"; exit 1; }
+	@npm install --no-audit --no-fund --loglevel=error
+	@$(PY) -m tools.slides
 
 browser: $(VENV)/.has-all  ## the tests in a browser; installs what they need (Node must be there)
 	@command -v npm >/dev/null || { echo "The browser tests need Node 20 or newer with npm: see nodejs.org"; exit 1; }

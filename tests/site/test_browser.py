@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.site.sample import ROOT, build_book, build_sample
+from tools import slides
 
 pytestmark = pytest.mark.browser
 SCRIPTS = Path(__file__).parent / "browser"
@@ -22,7 +23,7 @@ def missing() -> str:
     """What the browser tests lack here; empty when they can run."""
     if shutil.which("node") is None:
         return "Node is not installed"
-    if not all((ROOT / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core")):
+    if not all((ROOT / "node_modules" / name).is_dir() for name in ("playwright-core", "axe-core", "reveal.js")):
         return "the npm packages are not installed (npm install)"
     if not os.environ.get("CHROMIUM") and not any(map(shutil.which, CHROMIUMS)):
         return "Chromium is not installed (or set CHROMIUM to its path)"
@@ -149,6 +150,17 @@ def test_reading_is_helped(built):
         assert record["says"] == "1 of 4 questions answered, 1 right at the first try. Start again"
         assert record["remembered"] == record["says"]
         assert record["cookies"] == 0 and record["skip"] and record["copy"] > 10 and record["neighbours"] == 2
+
+
+def test_decks_open_from_the_disk_and_every_slide_fits(built, tmp_path):
+    counts = slides.make(built, tmp_path, ROOT / "node_modules/reveal.js/dist")
+    assert set(counts) == {path.stem for path in (ROOT / "book").glob("[0-9][0-9]_*.ipynb")}
+    assert min(counts.values()) >= 15
+    records = node("slides.mjs", tmp_path, *(f"{name}.html" for name in counts))
+    troubles = ("errors", "outside", "tooBig")
+    assert [(r["deck"], key, r[key]) for r in records for key in troubles if r[key]] == []
+    assert {Path(r["deck"]).stem: r["slides"] for r in records} == counts
+    assert all(r["withNotes"] > r["slides"] / 2 and r["next"] == 1 for r in records)
 
 
 def test_a_number_is_asked_for_and_judged(sample):

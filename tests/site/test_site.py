@@ -131,8 +131,8 @@ def test_fonts_carry_their_licence_and_our_name(html):
 
 
 def test_nothing_of_others_is_committed():
-    scripts = {"course.js", "previews.js", "quiz.js", "search-scorer.js", "widgets.js"}
-    ours = scripts | {"course.css", "icons.css", "quiz.css", "print.css", "reference.css"}
+    scripts = {"course.js", "previews.js", "quiz.js", "search-scorer.js", "slides.js", "widgets.js"}
+    ours = scripts | {"course.css", "icons.css", "quiz.css", "print.css", "reference.css", "slides.css"}
     ours |= {"core.js", "frame.js", "live.css", *(f"{name}.js" for name in names())}  # book/site/live
     here = {path.name for path in (ROOT / "book/site").rglob("*") if path.suffix in {".js", ".css", ".woff", ".woff2"}}
     assert here == ours
