@@ -89,7 +89,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[Sequence[str]], lowerca
 
 
 def ngram_matches(tokens: Sequence[str], references: Sequence[Sequence[str]], n: int) -> tuple[int, int]:
-    """How many n-grams of tokens also stand in a reference, and how many there are.
+    """(bleu-precision)  How many n-grams of tokens also stand in a reference, and how many there are.
 
     One that repeats counts at most as often as in the reference that has it most often.
     """
@@ -102,7 +102,7 @@ def ngram_matches(tokens: Sequence[str], references: Sequence[Sequence[str]], n:
 
 
 def brevity_penalty(length: int, reference_length: int) -> float:
-    """1 for a text that is not shorter than its references, exp(1 - r / c) for one of c words instead of r."""
+    """(brevity-penalty)  1 for a text not shorter than its references, exp(1 - r / c) for c words instead of r."""
     if length >= reference_length:
         return 1.0
     return math.exp(1 - reference_length / length) if length else 0.0
@@ -111,7 +111,7 @@ def brevity_penalty(length: int, reference_length: int) -> float:
 def bleu_of_tokens(
     hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]], n_max: int = 4
 ) -> float:
-    """BLEU of a corpus from 0 to 100, without smoothing: an order without a match makes it 0.
+    """(bleu)  BLEU of a corpus from 0 to 100, without smoothing: an order without a match makes it 0.
 
     hypotheses: lists of tokens; references: for each of them one list of tokens or more. The counts of all sentences
     are added before anything is divided. A reference length is that of the reference nearest in length, the shorter
@@ -177,7 +177,7 @@ def _same_number(function: str, name: str, found: Sequence, wanted_name: str, wa
 def alignment_error_rate(
     found: Sequence[Collection[Link]], sure: Sequence[Collection[Link]], possible: Sequence[Collection[Link]]
 ) -> AlignmentScore:
-    """Och and Ney (2003): 1 - (|A and S| + |A and P|) / (|A| + |S|), over all sentences together.
+    """(alignment-error-rate)  Och and Ney (2003): 1 - (|A and S| + |A and P|) / (|A| + |S|), over all sentences.
 
     For each sentence A, the links that were found; S, the links that must be there; P, those that may be there. Sure
     links are possible, too, whether they are listed or not. precision is nan if no link was found, recall if none is
@@ -198,7 +198,7 @@ def alignment_error_rate(
 
 @checked
 def links_of_weights(weights: Float["T S"]) -> set[Link]:
-    """weights: (T, S), a row for each target word -> the largest weight of each row as a link, the first of equals."""
+    """(attention-links)  weights: (T, S), a row for each target word -> each row's largest weight as a link."""
     return {(i, int(j)) for i, j in enumerate(weights.argmax(axis=1))}
 
 
