@@ -20,12 +20,12 @@ class Scale(NamedTuple):
 
 
 def scale_of(past: np.ndarray) -> Scale:
-    """Of the values before the split, and of them only: the future is not known yet."""
+    """past: (n,), the values before the split, and only they: the future is not known yet."""
     return Scale(float(past.mean()), float(past.std()))
 
 
 def settled_origins(first: int, split: int, horizon: int) -> np.ndarray:
-    """The origins t >= first whose last target y[t + horizon] still lies before `split`: what may be learnt from."""
+    """The origins t >= first whose last target y[t + horizon] lies before `split`, to learn from: (N,)."""
     check_positive_int("settled_origins", "horizon", horizon)
     if not 0 <= first < split - horizon:
         raise ValueError(f"settled_origins: first must be in 0..{split - horizon - 1} (split={split}, "

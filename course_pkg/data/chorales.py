@@ -48,7 +48,7 @@ def frame_of(chord: str, key: int, stepped: bool = False) -> np.ndarray:
 
 
 def apart_nats(options: list[tuple[float, np.ndarray]], notes: np.ndarray) -> float:
-    """-log of the product over the notes: what a frame costs who knows each note's probability, but not together."""
+    """notes: (NOTES,) -> -log of the product over the notes, whose probabilities are known one by one, not together."""
     p = sum(share * frame for share, frame in options)  # (NOTES,)
     return float(-np.log(np.where(notes > 0, p, 1 - p)).sum())
 
