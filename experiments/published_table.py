@@ -66,12 +66,6 @@ def table(folder: Path = RESULTS) -> str:
     return "\n".join(lines)
 
 
-def spread(name: str, folder: Path = RESULTS) -> list[tuple[str, list[float]]]:
-    """The results of every seed of one row: (architecture, results)."""
-    records = read(folder)
-    return [(a, [run["result"] for run in records[name, a]]) for a in ARCHITECTURES if (name, a) in records]
-
-
 def not_run() -> str:
     """The rows that are not run, with the published figures and the reason."""
     lines = []
