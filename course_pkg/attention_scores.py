@@ -114,7 +114,7 @@ def _additive_compare_backward(p: AdditiveParams, query: np.ndarray, _: Any, hid
 
 
 def as_concat(p: AdditiveParams) -> ConcatParams:
-    """The same score with one matrix: W_c = [U | W]."""
+    """(attention-two-forms)  The same score with one matrix: W_c = [U | W]."""
     return ConcatParams(np.concatenate([p.U, p.W], axis=1), p.v)  # (A, Q + K)
 
 
@@ -139,7 +139,7 @@ def concat_scores(p: ConcatParams, query: Float["B Q"], keys: Float["S B K"]) ->
 def concat_scores_backward(
     p: ConcatParams, query: Float["B Q"], keys: Float["S B K"], hidden: Float["S B A"], dscores: Float["B S"]
 ) -> tuple[ConcatParams, np.ndarray, np.ndarray]:
-    """dscores: (B, S) -> parameter gradients, dquery: (B, Q), dkeys: (S, B, K)."""
+    """(attention-concat-grad)  dscores: (B, S) -> parameter gradients, dquery: (B, Q), dkeys: (S, B, K)."""
     _check_concat("concat_scores_backward", p, query, keys)
     Q = query.shape[1]
     beside = np.concatenate([np.broadcast_to(query, (len(keys), *query.shape)), keys], axis=-1)  # (S, B, Q + K)
@@ -193,7 +193,7 @@ def general_scores(p: GeneralParams, query: Float["B Q"], keys: Float["S B K"]) 
 def general_scores_backward(
     p: GeneralParams, query: Float["B Q"], keys: Float["S B K"], kept: None, dscores: Float["B S"]
 ) -> tuple[GeneralParams, np.ndarray, np.ndarray]:
-    """dscores: (B, S) -> gradient of W, dquery: (B, Q), dkeys: (S, B, K)."""
+    """(attention-general-grad)  dscores: (B, S) -> gradient of W, dquery: (B, Q), dkeys: (S, B, K)."""
     _, dquery, dprojected = _dot_compare_backward(p, query, _general_project(p, keys), kept, dscores)
     dp, dkeys = _general_project_backward(p, keys, dprojected)
     return dp, dquery, dkeys
@@ -218,7 +218,7 @@ def dot_scores(p: DotParams, query: Float["B K"], keys: Float["S B K"]) -> tuple
 def dot_scores_backward(
     p: DotParams, query: Float["B K"], keys: Float["S B K"], kept: None, dscores: Float["B S"]
 ) -> tuple[DotParams, np.ndarray, np.ndarray]:
-    """dscores: (B, S) -> no parameters, dquery: (B, K), dkeys: (S, B, K)."""
+    """(attention-dot-grad)  dscores: (B, S) -> no parameters, dquery: (B, K), dkeys: (S, B, K)."""
     return _dot_compare_backward(p, query, keys, kept, dscores)
 
 
@@ -235,7 +235,7 @@ def scaled_dot_scores(p: ScaledDotParams, query: Float["B K"], keys: Float["S B 
 def scaled_dot_scores_backward(
     p: ScaledDotParams, query: Float["B K"], keys: Float["S B K"], kept: None, dscores: Float["B S"]
 ) -> tuple[ScaledDotParams, np.ndarray, np.ndarray]:
-    """dscores: (B, S) -> no parameters, dquery: (B, K), dkeys: (S, B, K)."""
+    """(attention-scaled-grad)  dscores: (B, S) -> no parameters, dquery: (B, K), dkeys: (S, B, K)."""
     _, dquery, dprojected = _dot_compare_backward(p, query, _scaled_project(p, keys), kept, dscores)
     return p, dquery, _scaled_project(p, dprojected)
 
