@@ -46,8 +46,8 @@ def test_text_that_leads_to_a_slide_is_in_its_notes(deck):
     assert "How many?" in box.html() and box.heading == "Predict"
     assert "t  1\ny  2" in output.html() and output.notes == ["That was it."]
     assert words.body == ["<p>Only words.</p>"], "an output too long for a slide leaves the section's first sentence"
-    assert 'alt="A line."' in figure.html() and '<p class="caption">It falls.</p>' in figure.html()
-    assert figure.notes == ["It falls. Slowly."]
+    assert 'alt="A line."' in figure.html() and '<span class="caption-text">It falls.</span></p>' in figure.html()
+    assert "It falls. Slowly." in figure.notes[0]
 
 
 def test_a_question_shows_its_choices_and_keeps_the_answer_for_the_speaker(deck):
