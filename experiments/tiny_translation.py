@@ -2,9 +2,10 @@
 
     python -m experiments.tiny_translation                 all runs, writes results/tiny_translation.json and weights
     python -m experiments.tiny_translation --only KIND     one kind of model (a name in KINDS), put into that record
+    python -m experiments.tiny_translation --only numbers  numbers in words as in chapter 15, with attention
     python -m experiments.tiny_translation --small         a few updates, prints only
 
-The weights of seed 0 of four kinds are kept as results/tiny_translation_*seed0.npz (float16, vocabularies inside).
+The weights of seed 0 of three kinds are kept as results/tiny_translation_*seed0.npz (float16, vocabularies inside).
 Every model is evaluated as it would be published, with weights rounded to float16.
 """
 
@@ -24,6 +25,7 @@ from course_pkg.optim import Adam
 from course_pkg.pair_weights import save_encoder_decoder
 from course_pkg.train import train
 from course_pkg.tree import count, tree_map
+from experiments.encoder_decoder import number_model
 
 RESULTS = Path(__file__).parent / "results"
 RESULT = RESULTS / "tiny_translation.json"
@@ -31,15 +33,15 @@ D, H, B, LR, CLIP = 16, 32, 32, 5e-3, 1.0
 TRAINED = (1, 4)  # phrases of a training sentence
 SEEDS, TESTED, SENTENCES = 3, 6, 200  # tested: 1 to 6 phrases, so many sentences of each
 SCORE_UPDATES, LONG = 900, 4000
+ONCE = ("plain, longer",)  # kinds with seed 0 alone
 # kind: attention, updates, synonyms, share of training sentences that are translated by nothing, name of its weights
 KINDS = {
     "additive": ("additive", SCORE_UPDATES, False, 0.0, "seed0"),
-    "concat": ("concat", SCORE_UPDATES, False, 0.0, None),
     "dot": ("dot", SCORE_UPDATES, False, 0.0, None),
     "general": ("general", SCORE_UPDATES, False, 0.0, None),
     "scaled dot": ("scaled dot", SCORE_UPDATES, False, 0.0, None),
     "plain": (None, SCORE_UPDATES, False, 0.0, None),
-    "plain, longer": (None, LONG, False, 0.0, "plain_seed0"),
+    "plain, longer": (None, LONG, False, 0.0, None),
     "synonyms": ("additive", 1600, True, 0.0, "synonyms_seed0"),
     "synonyms and gaps": ("additive", 1600, True, 0.05, "gaps_seed0"),
 }
@@ -115,10 +117,11 @@ def learn(kind: str, seed: int, updates: int, n: int, looks: int = 6) -> tuple[E
 
 def main(arguments: list[str] | None = None) -> dict:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=list(KINDS), help="one kind of model")
+    parser.add_argument("--only", choices=[*KINDS, "numbers"], help="one kind of model")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(SEEDS)))
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
-    kinds = [options.only] if options.only else list(KINDS)
+    kinds = [kind for kind in KINDS if options.only in (None, kind)]
     result = {
         "command": "python -m experiments.tiny_translation",
         "task": "course_pkg.data.tiny_french, phrases joined by and", "trained_on_phrases": TRAINED,
@@ -127,8 +130,14 @@ def main(arguments: list[str] | None = None) -> dict:
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "machine": f"{platform.machine()}, one thread", "runs": [],
     }  # fmt: skip
+    if options.only in (None, "numbers"):
+        size, seeds, updates = (4, (0,), 3) if options.small else (32, options.seeds, 1500)
+        result["numbers"] = [number_model(s, size, (1, 6), updates, context="additive")[1] for s in seeds]
+        print([run["right"] for run in result["numbers"]], flush=True)
+        if not options.small:
+            write_down(result)
     for kind in kinds:
-        for seed in range(1 if options.small else SEEDS):
+        for seed in options.seeds[:1] if options.small or kind in ONCE else options.seeds:
             updates, n = (3, 4) if options.small else (KINDS[kind][1], SENTENCES)
             p, record = learn(kind, seed, updates, n)
             result["runs"].append(record)
@@ -142,12 +151,15 @@ def main(arguments: list[str] | None = None) -> dict:
 
 
 def write_down(result: dict) -> None:
-    """Into the record, in place of earlier runs of the same kind and seed."""
-    earlier = json.loads(RESULT.read_text("utf8"))["runs"] if RESULT.exists() else []
-    done = {(run["kind"], run["seed"]) for run in result["runs"]}
-    runs = [run for run in earlier if (run["kind"], run["seed"]) not in done] + result["runs"]
-    runs.sort(key=lambda run: (list(KINDS).index(run["kind"]), run["seed"]))
-    RESULT.write_text(json.dumps(result | {"runs": runs}, indent=1) + "\n", encoding="utf8")
+    """Into the record, in place of earlier runs of the same kind and seed, or of the same size and seed."""
+    earlier = json.loads(RESULT.read_text("utf8")) if RESULT.exists() else {}
+    merged = {}
+    for part, keys in (("runs", ("kind", "seed")), ("numbers", ("H", "seed"))):
+        found = {tuple(run[k] for k in keys): run for run in earlier.get(part, []) + result.get(part, [])}
+        merged[part] = list(found.values())
+    merged["runs"].sort(key=lambda run: (list(KINDS).index(run["kind"]), run["seed"]))
+    merged["numbers"].sort(key=lambda run: (run["H"], run["seed"]))
+    RESULT.write_text(json.dumps(result | merged, indent=1) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":
