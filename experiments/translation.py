@@ -219,7 +219,8 @@ def score(data: Corpus, p: dict[str, EncoderDecoder], gold: list, searches: dict
     one = ModelOne([(e, f[1:-1]) for e, f in data.learnt], len(data.french))
     methods = {"attention": links, "next word": shifted(links, gold, 1), "word before": shifted(links, gold, -1),
                "diagonal": diagonal(gold), "model 1": [model_one_links(one, data, g) for g in gold]}  # fmt: skip
-    found["alignment"] = {"rows": alignment_rows(gold, methods), "unknown": unknown,
+    links_by_hand = [sum(len(g.sure) for g in gold), sum(len(g.possible - g.sure) for g in gold)]
+    found["alignment"] = {"rows": alignment_rows(gold, methods), "unknown": unknown, "links by hand": links_by_hand,
                           "pictures": pictures(p["attention"], data, gold)}  # fmt: skip
     return found
 
