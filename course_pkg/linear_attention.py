@@ -51,12 +51,13 @@ def linear_attention_parallel(qs: Float["T B K"], ks: Float["T B K"], vs: Float[
 def linear_attention_step(
     state: LinearState, q: np.ndarray, k: np.ndarray, v: np.ndarray
 ) -> tuple[np.ndarray, LinearState]:
-    """(linear-attention-step)  q, k: (B, K), v: (B, U) -> out: (B, U), and the state after it."""
-    k = feature_map(k)
-    S = state.S + k[:, :, None] * v[:, None, :]  # (B, K, U): one outer product more
+    """(linear-attention-step)  q, k: (B, K), v: (B, U) -> out (B, U), state."""
+    q, k = feature_map(q), feature_map(k)
+    S = state.S + k[:, :, None] * v[:, None, :]  # (B, K, U)
     z = state.z + k
-    q = feature_map(q)
-    return np.einsum("bk,bku->bu", q, S) / np.sum(q * z, axis=-1, keepdims=True), LinearState(S, z)
+    above = np.einsum("bk,bku->bu", q, S)
+    below = np.sum(q * z, axis=-1, keepdims=True)  # (B, 1)
+    return above / below, LinearState(S, z)
 
 
 @checked

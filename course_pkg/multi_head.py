@@ -76,17 +76,22 @@ def look_up(
     mask: np.ndarray | None = None,
     causal: bool = False,
 ) -> MultiHeadRun:
-    """(multi-head)  queries: (T, B, M) ask what was offered: (B, N, S, K) -> outputs (T, B, M).
+    """(multi-head)  queries: (T, B, M), offered: (B, N, S, K) -> (T, B, M).
 
-    mask: (S, B), False where the context is padding. causal: the last query sees all S vectors, the one before it
-    all but the last, and so on (causal-mask); with T = S each sees itself and what came before.
+    mask: (S, B), False where the context is padding. causal: the last query
+    sees all S vectors, the one before it all but the last, and so on
+    (causal-mask); with T = S each sees itself and what came before.
     """
     T, B, M = queries.shape
     q = _into_heads(queries, p.W_q, p.b_q)  # (B, N, T, K)
-    scores = q @ offered.keys.swapaxes(-1, -2) / np.sqrt(q.shape[-1])  # (B, N, T, S)
-    weights = masked_softmax(scores, visible(T, scores.shape[-1], mask, causal))
-    read = (weights @ offered.values).transpose(2, 0, 1, 3).reshape(T, B, -1)  # (B, N, T, K) -> (T, B, N K)
-    return MultiHeadRun(read @ p.W_o.reshape(M, -1).T + p.b_o, weights, q, offered, read)
+    scores = q @ offered.keys.swapaxes(-1, -2)  # (B, N, T, S)
+    scores = scores / np.sqrt(q.shape[-1])
+    seen = visible(T, scores.shape[-1], mask, causal)
+    weights = masked_softmax(scores, seen)
+    read = weights @ offered.values  # (B, N, T, K)
+    read = read.transpose(2, 0, 1, 3).reshape(T, B, -1)  # (T, B, N K)
+    outputs = read @ p.W_o.reshape(M, -1).T + p.b_o  # (T, B, M)
+    return MultiHeadRun(outputs, weights, q, offered, read)
 
 
 @checked

@@ -34,16 +34,21 @@ def recurrence_steps(a: np.ndarray, b: np.ndarray, h0: np.ndarray | None = None)
     return np.stack(hs)
 
 
-def scan_doubling(a: np.ndarray, b: np.ndarray, together: Callable[[Pair, Pair], Pair] = combine) -> Pair:
-    """(scan-doubling)  a, b: (T, ...) -> for each t steps 1 ... t as one: (T, ...) each.
+def scan_doubling(
+    a: np.ndarray, b: np.ndarray, together: Callable[[Pair, Pair], Pair] = combine
+) -> Pair:
+    """(scan-doubling)  a, b: (T, ...) -> steps 1 ... t as one, for each t.
 
-    Round k joins every stretch of 2^k steps with the one before it: ceil(log2 T) rounds, about T log2 T combinations
-    (Hillis and Steele 1986). `together`: what joins two pairs, in one call for a whole round.
+    Round k joins every stretch of 2^k steps with the one before it: in all
+    ceil(log2 T) rounds and about T log2 T joins (Hillis and Steele 1986).
+    `together` joins two pairs, in one call for a whole round.
     """
     width = 1
     while width < len(a):
-        new = together((a[:-width], b[:-width]), (a[width:], b[width:]))
-        a, b = (np.concatenate([old[:width], part]) for old, part in zip((a, b), new, strict=True))
+        earlier, later = (a[:-width], b[:-width]), (a[width:], b[width:])
+        new_a, new_b = together(earlier, later)
+        a = np.concatenate([a[:width], new_a])
+        b = np.concatenate([b[:width], new_b])
         width *= 2
     return a, b
 
@@ -82,18 +87,25 @@ def recurrence_scan(a: np.ndarray, b: np.ndarray, h0: np.ndarray | None = None, 
 
 
 def recurrence_scan_backward(
-    a: np.ndarray, hs: np.ndarray, dhs: np.ndarray, h0: np.ndarray | None = None, how: str = "doubling"
+    a: np.ndarray,
+    hs: np.ndarray,
+    dhs: np.ndarray,
+    h0: np.ndarray | None = None,
+    how: str = "doubling",
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(linear-recurrence-grad)  dhs: (T, ...), what each h_t receives directly -> da, db: (T, ...), dh0: (...).
+    """(linear-recurrence-grad)  dhs: (T, ...), what each h_t receives directly
+    -> da, db: (T, ...), dh0: (...).
 
-    The gradient runs through the same kind of recurrence, from the end: g_t = dh_t + a_{t+1} g_{t+1}. So it is a scan.
+    g_t = dh_t + a_{t+1} g_{t+1}: the same kind of recurrence, from the end.
     """
     _check("recurrence_scan_backward", a, hs, h0)
     _check("recurrence_scan_backward", a, dhs, None, "dhs")
-    later = np.concatenate([np.zeros_like(a[:1]), a[:0:-1]])  # a_{T+1} := 0, a_T, ..., a_2
-    db = recurrence_scan(later, dhs[::-1], how=how)[::-1]  # g_t = dL/dh_t in total, and dh_t/db_t = 1
+    nothing = np.zeros_like(a[:1])
+    later = np.concatenate([nothing, a[:0:-1]])  # 0, a_T, ..., a_2
+    db = recurrence_scan(later, dhs[::-1], how=how)[::-1]  # g_1 ... g_T
     first = np.zeros_like(hs[:1]) if h0 is None else h0[None]
-    return db * np.concatenate([first, hs[:-1]]), db, a[0] * db[0]
+    before = np.concatenate([first, hs[:-1]])  # h_0 ... h_{T-1}
+    return db * before, db, a[0] * db[0]
 
 
 def _check(function: str, a: np.ndarray, b: np.ndarray, h0: np.ndarray | None, name: str = "b") -> None:

@@ -129,14 +129,18 @@ def encoder_block_forward(
     order: str = "pre",
     activation: str = "relu",
 ) -> BlockRun:
-    """(encoder-block)  xs: (T, B, M) -> outputs (T, B, M). mask: (T, B), False at padding, which nobody looks at."""
+    """(encoder-block)  xs: (T, B, M) -> outputs (T, B, M).
+
+    mask: (T, B), False at padding, which nobody looks at.
+    """
 
     def attend(ns: np.ndarray) -> tuple:
         run = multi_head_forward(p.attend_self, ns, ns, mask, causal)
         return run.outputs, run
 
+    mlp = _through_mlp(p.mlp, activation)
     xs, first = residual_forward(p.norm_self, xs, attend, order)
-    xs, last = residual_forward(p.norm_mlp, xs, _through_mlp(p.mlp, activation), order)
+    xs, last = residual_forward(p.norm_mlp, xs, mlp, order)
     return BlockRun(xs, (first, last))
 
 
