@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("row", nargs="?", choices=ROWS, metavar="ROW", help="one of " + ", ".join(ROWS) + "; "
                        "without it, a list of all rows")  # fmt: skip
     again.add_argument("--architecture", choices=("tcn", "lstm", "gru", "rnn"), help="one of the four (default: all)")
-    again.add_argument("--seed", type=int, default=0)
+    again.add_argument("--seed", type=int, default=0, help="of the weights and the batches (default: 0)")
     again.add_argument("--steps", type=int, help="how many updates (default: the row's own)")
     again.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", metavar="FOLDER",
                        help="where the data are (default: ../shared/data)")  # fmt: skip

@@ -236,7 +236,7 @@ def test_help_names_every_command_and_every_option():
     top = parser()
     text = top.format_help()
     (commands,) = (action for action in top._actions if action.dest == "command")
-    assert set(commands.choices) == {"release", "grade", "check", "merge", "diff"}
+    assert set(commands.choices) == {"release", "grade", "check", "merge", "diff", "reproduce"}
     for name, command in commands.choices.items():
         assert f"\n    {name} " in text
         assert all(action.help for action in command._actions if action.option_strings)
