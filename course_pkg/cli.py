@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import functools
 import gc
 import os
 import sys
@@ -55,8 +54,7 @@ Stop with Ctrl-C, and start the same command again to go on: the result is that 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     raw = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser("course", description=__doc__.splitlines()[0], epilog=EXAMPLES,
-                                  formatter_class=functools.partial(raw, max_help_position=15))  # fmt: skip
+    top = argparse.ArgumentParser("course", description=__doc__.splitlines()[0], epilog=EXAMPLES, formatter_class=raw)
     top.add_argument("--version", action="version", version=f"course {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
