@@ -68,8 +68,6 @@ def copy_files(app: Sphinx) -> None:
     static = Path(app.outdir) / "_static"
     for name in (*STYLES, *SCRIPTS):
         copy_if_newer(SITE / name, static / name)
-    for path in (*course_live.LIVE.glob("*.js"), *course_live.LIVE.glob("*.css")):
-        copy_if_newer(path, static / "live" / path.name)
     write_style_sheet(static / "course-fonts.css")
 
 

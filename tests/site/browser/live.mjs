@@ -20,7 +20,7 @@ function differences(a, b) {
 }
 
 const state = (page) => page.evaluate(() => JSON.stringify(document.querySelector("live-figure").state));
-const ready = (page) => page.waitForSelector("live-figure[ready]", { timeout: 15000, state: "attached" });
+const ready = (page) => page.waitForSelector("live-figure[ready]", { timeout: 60000, state: "attached" });
 
 async function violations(page) {
   await page.addScriptTag({ path: AXE });
@@ -88,7 +88,7 @@ async function use(context, base, via, name) {
   const page = context.pages()[0];
   await page.setViewportSize({ width: 1400, height: 1000 });
   const log = await visit(page, base, `book/${name}.html`);
-  await ready(page);
+  await ready(page).catch((problem) => { throw new Error(`${name} over ${via} was not ready: ${JSON.stringify({ ...log, files: 0 })} ${problem}`); });
   const record = { name, via, outside: log.outside, errors: log.errors, failed: log.failed };
   const drawn = await page.evaluate(() => { const e = document.querySelector("live-figure"); return [e.drawn, e.root.innerHTML]; });
   record.unlike = differences(...drawn);
