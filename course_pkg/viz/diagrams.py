@@ -7,6 +7,7 @@ from course_pkg.viz.graphs import draw_graph
 from course_pkg.viz.io_shapes import SHAPES, IOShape, draw_shape, draw_shapes
 from course_pkg.viz.nets import draw_compact, draw_network
 from course_pkg.viz.receptive import draw_receptive_field
+from course_pkg.viz.search_tree import draw_alignment, draw_search
 from course_pkg.viz.step_graph import draw_step_graph
 from course_pkg.viz.strips import heat_strip
 from course_pkg.viz.svg import Diagram, side_by_side
@@ -16,7 +17,7 @@ from course_pkg.viz.writing import coloured_text, draw_reading
 
 __all__ = [
     "SHAPES", "Canvas", "Connectivity", "Diagram", "GradientFlow", "IOShape", "Trace", "coloured_text",
-    "connectivities", "draw_architectures", "draw_compact", "draw_connectivity", "draw_gradient_flow", "draw_graph",
+    "connectivities", "draw_alignment", "draw_architectures", "draw_compact", "draw_connectivity", "draw_gradient_flow", "draw_graph",
     "draw_jordan", "draw_network", "draw_reading", "draw_receptive_field", "draw_shape", "draw_shapes",
     "draw_step_graph", "draw_unrolled", "gradient_flow", "heat_strip", "side_by_side", "steps_of", "trace",
 ]  # fmt: skip
