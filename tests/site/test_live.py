@@ -19,6 +19,7 @@ from course_pkg.viz.live import fixtures
 from course_pkg.viz.live.figure import RESULTS, LiveFigure, differences, in_bytes, load, names, plain, shipped
 from course_pkg.viz.live.unrolling import chapter_model
 from course_pkg.weights import load_language_model
+from tests.site.live_sample import build_live
 from tests.site.sample import ROOT
 
 sys.path.insert(0, str(ROOT / "book/site/ext"))
@@ -172,3 +173,13 @@ def test_what_is_shipped_is_what_is_computed_with():
     many = {"W": np.linspace(0.1, 1, 5000)}
     figure = LiveFigure("x", "x", {}, {}, dict, weights=shipped(many["W"])[1])
     assert figure.lazy and next(iter(figure.packed().values()))[1] == "float16"
+
+
+def test_pages_load_scripts_in_the_order_that_they_need(tmp_path):
+    """Only where a figure stands; frame.js, which starts the figures, after all of them. Search finds their words."""
+    pages = build_live(tmp_path / "sample", ["unrolling"])
+    page = (pages / "book/unrolling.html").read_text("utf8")
+    assert re.findall(r"_static/live/(\w+\.js)", page) == ["core.js", "unrolling.js", "frame.js"]
+    assert re.findall(r"_static/live/(\w+\.css)", page) == ["live.css", "unrolling.css"]
+    assert "advic" in (pages / "searchindex.js").read_text("utf8")
+    assert "_static/live/" not in (pages / "book/intro.html").read_text("utf8")

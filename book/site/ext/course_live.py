@@ -24,7 +24,6 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 LIVE = Path(__file__).resolve().parents[1] / "live"  # book/site/live
-SHARED = ("core.js", "frame.js")  # on every page with a live figure, before the figures' own scripts
 PARITY, CELL = 1e-5, {"c": 1e-4, "cs": 1e-4}  # page against package: tolerances, the cell's state apart
 DRIFT = 1e-6  # package against fixture
 AGAIN = "python -m course_pkg.viz.live.fixtures"
@@ -186,7 +185,7 @@ def page_assets(app: Sphinx, pagename: str, templatename: str, context: dict, do
             build(name, weights.parent)
     for sheet in ("live", *(name for name in names if name in style_sheets())):
         app.add_css_file(f"live/{sheet}.css", priority=910)
-    for name in (*SHARED, *(f"{name}.js" for name in names)):
+    for name in ("core.js", *(f"{name}.js" for name in names), "frame.js"):  # frame.js starts what is there
         app.add_js_file(f"live/{name}", loading_method="defer")
 
 
