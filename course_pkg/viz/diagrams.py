@@ -16,8 +16,9 @@ from course_pkg.viz.unrolled import draw_jordan, draw_unrolled, steps_of
 from course_pkg.viz.writing import coloured_text, draw_reading
 
 __all__ = [
-    "SHAPES", "Canvas", "Connectivity", "Diagram", "GradientFlow", "IOShape", "Trace", "coloured_text",
-    "connectivities", "draw_alignment", "draw_architectures", "draw_compact", "draw_connectivity", "draw_gradient_flow", "draw_graph",
-    "draw_jordan", "draw_network", "draw_reading", "draw_receptive_field", "draw_shape", "draw_shapes",
-    "draw_step_graph", "draw_unrolled", "gradient_flow", "heat_strip", "side_by_side", "steps_of", "trace",
+    "Canvas", "Connectivity", "Diagram", "GradientFlow", "IOShape", "SHAPES", "Trace", "coloured_text",
+    "connectivities", "draw_alignment", "draw_architectures", "draw_compact", "draw_connectivity",
+    "draw_gradient_flow", "draw_graph", "draw_jordan", "draw_network", "draw_reading", "draw_receptive_field",
+    "draw_search", "draw_shape", "draw_shapes", "draw_step_graph", "draw_unrolled", "gradient_flow",
+    "heat_strip", "side_by_side", "steps_of", "trace",
 ]  # fmt: skip
