@@ -147,7 +147,7 @@ def test_reading_is_helped(built):
             assert shown["formulas"] if kind in ("equation", "far") else len(shown["text"]) > 30
         assert record["onFocus"]["text"] and record["afterBlur"] is None
         assert record["opened"] == 1
-        assert record["says"] == "1 of 4 questions answered, 1 right at the first try. Start again"
+        assert record["says"] == "1 of 5 questions answered, 1 right at the first try. Start again"
         assert record["remembered"] == record["says"]
         assert record["cookies"] == 0 and record["skip"] and record["copy"] > 10 and record["neighbours"] == 2
 
