@@ -1,4 +1,4 @@
-"""minGRU: a GRU whose gate and candidate look at the input only (Feng, Tung, Ahmed, Bengio and Hajimirsadegh 2024).
+"""minGRU: a GRU whose gate and candidate look at the input only (Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024).
 
     z_t = sigmoid(W_z x_t + b_z)                  how much is taken in
     n_t = W_n x_t + b_n                           candidate, no tanh
