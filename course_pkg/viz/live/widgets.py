@@ -28,24 +28,26 @@ def line_chart(
     if not curves or not low < high:
         raise ValueError(f"line_chart: curves must not be empty and low < high, got {len(curves)} and {low}, {high}")
     n = max(len(values) for values in curves.values())
-    parts = [f'<line x1="{PAD}" y1="{y(0, low, high):.1f}" x2="{W - 90}" y2="{y(0, low, high):.1f}" stroke="{INK}" '
-             'stroke-opacity=".35"/>'] if low <= 0 <= high else []  # fmt: skip
+    zero = height_of(0, low, high)
+    ground = f'<path d="M{PAD} {zero:.1f}H{W - 90}" stroke="{INK}" stroke-opacity=".35"/>'
+    parts = [ground] if low <= 0 <= high else []
     for k, (name, values) in enumerate(curves.items()):
         xs = PAD + np.arange(len(values)) * (W - 90 - PAD) / max(n - 1, 1)
-        ys = [y(v, low, high) for v in values]
+        ys = [height_of(v, low, high) for v in values]
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(xs, ys))
         colour, dash = (BLUE, "") if k == 0 else (ORANGE, ' stroke-dasharray="6 4"')
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"{dash}/>')
         parts.append(f'<text x="{W - 84}" y="{ys[-1] + 4 + 15 * k * (abs(ys[-1] - ys[0]) < 1):.1f}" fill="{colour}" '
                      f'font-size="13">{html.escape(name)}</text>')  # fmt: skip
     for value in (low, high):
-        parts.append(f'<text x="{PAD - 6}" y="{y(value, low, high) + 4:.1f}" fill="{INK}" font-size="12" '
+        parts.append(f'<text x="{PAD - 6}" y="{height_of(value, low, high) + 4:.1f}" fill="{INK}" font-size="12" '
                      f'text-anchor="end">{value:g}</text>')  # fmt: skip
     parts.append(f'<text x="{W - 90}" y="{H + 16}" fill="{INK}" font-size="12" text-anchor="end">{across}</text>')
     return picture(parts, H + 24, says)
 
 
-def y(value: float, low: float, high: float) -> float:
+def height_of(value: float, low: float, high: float) -> float:
+    """How far from the top of a chart a value stands, in pixels; at the edge if it is not between low and high."""
     return 12 + (H - 24) * (1 - (min(max(value, low), high) - low) / (high - low))
 
 
@@ -66,6 +68,7 @@ def bar_chart(names: Sequence[str], values: Sequence[float], top: float, says: s
 
 
 def picture(parts: list[str], height: float, says: str) -> str:
+    """The parts as one SVG of this height, with its description, read aloud and under it."""
     return (f'<svg viewBox="0 0 {W} {height:.0f}" style="width:100%;max-width:{W}px" role="img" '
             f'aria-label="{html.escape(says)}">{"".join(parts)}</svg><p>{html.escape(says)}</p>')  # fmt: skip
 

@@ -6,8 +6,7 @@ import ipywidgets as w
 import numpy as np
 import pytest
 
-from course_pkg.viz import widgets
-from course_pkg.viz.live import gradients, lstm, unrolling
+from course_pkg.viz.live import gradients, lstm, unrolling, widgets
 
 LESSONS = (widgets.unrolling_widget, widgets.gradients_widget, widgets.gates_widget, widgets.backwards_widget)
 
