@@ -265,6 +265,8 @@ def test_every_record_tells_what_it_is():
         assert found["size"] == training.size_of(row, found["architecture"])._asdict()
 
 
-def test_what_the_course_promises_of_the_adding_problem():
+def test_what_the_course_promises():
+    copied = records()["copy_tcn_seed0"]
+    assert copied["result"] < 1e-4 < memoryless_loss(1000) and copied["finished"]
     for architecture, most in (("tcn", 3e-4), ("gru", 1e-3)):
         assert records()[f"adding_{architecture}_seed0"]["result"] < most
