@@ -90,6 +90,20 @@
     return { weights, context, scores };
   };
 
+  /** (seq2seq-encode)  Two GRUs read the ids, one from each end -> {keys, state}: a vector a token, and s_0. */
+  const encode = ({ source, encoder: { ahead, back }, bridge }, ids) => {
+    const read = (p, order) => unroll((id, h) => gruStep(p, row(source, id), h).h, order, zeros(p.b_hn.length)).slice(1);
+    const forth = read(ahead, ids), reverse = read(back, [...ids].reverse());
+    const keys = forth.map((h, j) => concat(h, reverse[ids.length - 1 - j]));
+    return { keys, state: map(affine(bridge[0].W, concat(forth.at(-1), reverse.at(-1)), bridge[0].b), Math.tanh) };
+  };
+  /** (seq2seq-decoder)  The token before -> {logProbs of the next, weights: where it looked, memory}; additive scores. */
+  const decodeStep = ({ target, decoder, attention, out }, { keys, state }, token) => {
+    const { weights, context } = attend("additive", attention, state, keys);
+    const next = gruStep(decoder, concat(row(target, token), context), state).h;
+    return { logProbs: logSoftmax(affine(out.W, concat(next, context), out.b)), weights, memory: { keys, state: next } };
+  };
+
   // --- convolutions ---
 
   /** (causal-conv)  W: (K, O, I), tap 0 the newest; xs: T vectors of I -> T vectors of O. */
@@ -229,7 +243,7 @@
 
   const live = (globalThis.CourseLive ??= { figures: {} });
   live.core = { tensor, zeros, map, concat, row, dot, argmax, sigmoid, affine, transposed, softmax, logSoftmax, rnnStep,
-    lstmStep, gruStep, unroll, attend, causalConv, conv2d, lengthPenalty, beamSearch, unpack };
+    lstmStep, gruStep, unroll, attend, encode, decodeStep, causalConv, conv2d, lengthPenalty, beamSearch, unpack };
   live.kit = { esc, num, signed, square, plot, sets, plain };
   /** figure("name", { numbers(data, state), draw(data, state, numbers), say?, mount? }): see README.md. */
   live.figure = (name, parts) => { live.figures[name] = parts; };

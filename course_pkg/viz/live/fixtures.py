@@ -1,8 +1,8 @@
 """Fixtures: numbers from the package that the scripts of the page must reproduce.
 
-    python -m course_pkg.viz.live.fixtures                  write the fixtures of all live figures
-    python -m course_pkg.viz.live.fixtures unrolling lstm   of these
-    python -m course_pkg.viz.live.fixtures --print          print what `node --test` needs: operations and figures
+python -m course_pkg.viz.live.fixtures                  write the fixtures of all live figures
+python -m course_pkg.viz.live.fixtures unrolling lstm   of these
+python -m course_pkg.viz.live.fixtures --print          print what `node --test` needs: operations and figures
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from course_pkg.causal_conv import causal_conv
 from course_pkg.conv2d import ConvParams, conv2d_forward
 from course_pkg.decoding import beam_search
 from course_pkg.dense import DenseParams, dense_forward, sigmoid
+from course_pkg.encoder_decoder import START, init_encoder_decoder, start
+from course_pkg.encoder_decoder import step as decoder_step
 from course_pkg.gru import gru_step, init_gru
 from course_pkg.losses import log_softmax, softmax
 from course_pkg.lstm import LSTMState, init_lstm, lstm_gates, lstm_step
 from course_pkg.rnn import init_rnn, rnn_step
+from course_pkg.tree import leaves, tree_map
 from course_pkg.viz.live.figure import ROOT, load, names, plain
 
 FOLDER = ROOT / "book" / "site" / "live" / "fixtures"
@@ -64,7 +67,7 @@ def core_cases(seed: int = 0, runs: int = 5, T: int = 40) -> list[dict[str, Any]
         cases.append(_case("softmax", {"z": z}, softmax(z)))
         cases.append(_case("logSoftmax", {"z": z}, log_softmax(z)))
         cases += [_rnn(rng, D, H, T), _lstm(rng, D, H, T), _gru(rng, D, H, T)]
-        cases += [*_attention(rng, 3 + D), *_convolutions(rng, D, H), *_searches(rng)]
+        cases += [*_attention(rng, 3 + D), *_convolutions(rng, D, H), *_searches(rng), _translation(rng, D)]
     return cases
 
 
@@ -120,6 +123,20 @@ def _attention(rng: np.random.Generator, S: int) -> list[dict[str, Any]]:
         inputs = {"score": score, "p": p._asdict(), "query": query[0], "keys": keys[:, 0], "mask": mask[:, 0]}
         cases.append(_case("attend", inputs, {"weights": seen.weights[0], "context": seen.context[0]}))
     return cases
+
+
+def _translation(rng: np.random.Generator, S: int) -> dict[str, Any]:
+    """An untrained encoder-decoder reads S tokens and is made to write six."""
+    p = init_encoder_decoder(rng, 9, 7, 5, 8, attention="additive")
+    p = tree_map(lambda w: (2 * w).astype(np.float32).astype(np.float64), p)
+    source, written = rng.integers(3, 9, S), [START, *rng.integers(2, 7, 5).tolist()]
+    state, log_probs, weights = start(p, source[:, None]), [], []
+    for token in written:
+        found, state = decoder_step(p, state, np.array([token]))
+        log_probs.append(found[0])
+        weights.append(state.weights[0])
+    inputs = {"p": dict(leaves(p)), "source": source, "written": written}
+    return _case("decodeStep", inputs, {"logProbs": log_probs, "weights": weights})
 
 
 def _convolutions(rng: np.random.Generator, I: int, O: int) -> list[dict[str, Any]]:  # noqa: E741

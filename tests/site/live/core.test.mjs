@@ -6,6 +6,14 @@ import { core, fixtures, furthest, kit } from "./load.mjs";
 const tensor = (nested) => core.tensor(nested.flat(Infinity), shape(nested));
 const shape = (nested) => (Array.isArray(nested) ? [nested.length, ...shape(nested[0])] : []);
 const params = (p) => Object.fromEntries(Object.entries(p).map(([name, array]) => [name, tensor(array)]));
+const tree = (flat) => { // {"a.b": [...]} -> {a: {b: tensor}}
+  const whole = {};
+  for (const [name, array] of Object.entries(flat)) {
+    const path = name.split("."), last = path.pop();
+    path.reduce((at, key) => (at[key] ??= {}), whole)[last] = tensor(array);
+  }
+  return whole;
+};
 const vectors = (rows) => rows.map((row) => Float32Array.from(row));
 
 const OPERATIONS = {
@@ -29,6 +37,12 @@ const OPERATIONS = {
   attend: ({ score, p, query, keys, mask }) => {
     const { weights, context } = core.attend(score, params(p), query, vectors(keys), mask);
     return { weights, context };
+  },
+  decodeStep: ({ p, source, written }) => {
+    const net = tree(p), steps = [];
+    let memory = core.encode(net, source);
+    for (const token of written) steps.push(core.decodeStep(net, memory, token)), ({ memory } = steps.at(-1));
+    return { logProbs: steps.map((one) => one.logProbs), weights: steps.map((one) => one.weights) };
   },
   causalConv: ({ W, b, xs, dilation }) => core.causalConv(tensor(W), b, vectors(xs), dilation),
   conv2d: ({ W, b, x, padding }) => core.conv2d(tensor(W), b, tensor(x), padding),
