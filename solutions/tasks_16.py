@@ -286,6 +286,8 @@ beam = Exercise(
         given("width 1 is greedy", np.array([-0.69, -0.92, -2.3]), GARDEN, 2, 4, 1),
         given("nothing ends", np.array([-0.67, -0.73, -4.6]), np.array(
             [[-0.48, -1.0, -4.6], [-0.92, -0.53, -4.6], [-1.2, -1.2, -0.92]]), 2, 3, 2),
+        given("a short outcome first, a likelier one after it", np.array([-0.5, -1.39, -1.9]), np.array(
+            [[-2.3, -4.6, -0.12], [-0.69, -1.2, -1.61], [-1.1, -1.1, -1.1]]), 2, 4, 3),
         case("wider than there is", V=3, most=3, width=50),
     ],
     hidden={"V": range(2, 6), "most": range(1, 6), "width": range(1, 6)},
@@ -299,7 +301,7 @@ beam = Exercise(
         Mutant(replace="one[0][-1] == eos or len(one[0]) == most", by="len(one[0]) == most",
                hint="A prefix goes on after eos. With eos it has ended, and leaves the beam."),
         Mutant(replace="max(outcomes, key=lambda one: one[1])", by="outcomes[0]",
-               hint="This is the outcome that was found first. A later one may be likelier."),
+               hint="This is the best of those that ended first. A later outcome may be likelier: go on while anything is alive."),
         Mutant(replace="max(outcomes, key=lambda one: one[1])",
                by="max(outcomes, key=lambda one: one[1] / len(one[0]))",
                hint="Outcomes were compared by the mean. Here the plain log probability decides."),
