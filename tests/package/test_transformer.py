@@ -1,5 +1,6 @@
 """Attention in several heads, blocks, models: gradients by three oracles, torch's modules, and what must not leak."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 from course_pkg.checks.gradients import central_difference, complex_step
 from course_pkg.checks.parity import autograd
+from course_pkg.decoding import beam_search, exhaustive_search
 from course_pkg.layer_norm import EPS, LayerNormParams, layer_norm_backward, layer_norm_forward
 from course_pkg.multi_head import (
     MultiHeadParams,
@@ -305,6 +307,23 @@ def test_a_translation_token_by_token_is_the_whole_one():
     whole = pair_logits(p, read_source(p, source, mask).memory, inputs, mask)[0]
     wanted = torch.log_softmax(torch.tensor(whole), dim=-1).numpy()
     assert np.allclose(np.stack(rows), wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_beam_search_finds_what_the_whole_decoder_scores(seed):
+    rng = np.random.default_rng(seed)
+    p = shaken(rng, init_pair_transformer(rng, 5, 4, M=6, heads=2, layers=2))
+    source, mask, begin = rng.integers(0, 5, (4, 3)), length_mask([4, 2, 3], 4), np.array([0, 2, 3])
+    search = (partial(step, p), start(p, source, mask), begin, 1, 4)  # token 1 ends, at most 4 tokens
+    best = beam_search(*search, width=4**4, n_best=3).best  # wide enough to miss nothing
+    for b, wanted in enumerate(exhaustive_search(*search, n_best=3)):
+        for found, other in zip(best[b], wanted, strict=True):
+            assert found.tokens.tolist() == other.tokens.tolist()
+            inputs = np.array([begin[b], *found.tokens[:-1]])[:, None]
+            memory = read_source(p, source[:, b : b + 1], mask[:, b : b + 1]).memory
+            logits = torch.tensor(pair_logits(p, memory, inputs, mask[:, b : b + 1])[0][:, 0])
+            scores = torch.log_softmax(logits, dim=-1).numpy()[np.arange(len(inputs)), found.tokens]
+            assert found.log_prob == pytest.approx(scores.sum(), abs=1e-11)
 
 
 def test_a_step_of_attention_is_the_last_row_of_the_whole():
