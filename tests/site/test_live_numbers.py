@@ -1,0 +1,27 @@
+"""What the live figures show agrees with what their chapters compute."""
+
+import numpy as np
+import pytest
+
+from course_pkg.tcn import block_backward, block_forward, init_tcn
+from course_pkg.tree import tree_map
+from course_pkg.viz.live import receptive_field
+
+
+@pytest.mark.parametrize(("K", "base", "L"), [(2, 2, 4), (3, 2, 3), (8, 2, 2), (2, 4, 3), (3, 1, 3), (2, 3, 3)])
+def test_the_tree_of_taps_is_the_networks_gradient(K, base, L):
+    """With positive weights no path cancels another: the last output of whole blocks depends on just what is drawn."""
+    numbers = receptive_field.figure().numbers({"K": K, "base": base, "L": L})
+    p = tree_map(np.abs, init_tcn(np.random.default_rng(0), 1, 3, L, K))
+    xs, values = [np.ones((numbers["spanned"] + 9, 1, 1))], []
+    for level, block in enumerate(p):
+        values.append(block_forward(block, xs[-1], base**level))
+        xs.append(values[-1].y)
+    dys = np.zeros_like(xs[-1])
+    dys[-1] = 1
+    for level in reversed(range(L)):
+        dys = block_backward(p[level], xs[level], values[level], dys, base**level)[1]
+    back = np.flatnonzero(dys[::-1, 0, 0])
+    assert back[-1] + 1 == numbers["spanned"] and len(back) == numbers["seen"]
+    assert [k for k, mark in enumerate(numbers["rows"][-1]) if mark == "1"] == [s for s in back if s < 33]
+    assert [s for run in numbers["runs"] for s in range(*run)] == [s for s in back if s < 600]
