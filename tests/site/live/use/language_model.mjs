@@ -40,5 +40,15 @@ export default async (page, figure, check) => {
   check((await state()).text.startsWith("import os\n"), "after what stands there");
   await area.fill("");
   check((await figure.locator(".lf-bars li").count()) === 0, "an empty text has no next character");
+
   await page.emulateMedia({ reducedMotion: "no-preference" });
+  await area.fill("def f");
+  await figure.getByRole("button", { name: "let it write" }).click();
+  await page.waitForTimeout(700);
+  const grown = (await state()).text.length;
+  check(grown > 6 && grown < 165 && (await state()).writing, `without a wish for calm it writes one by one: ${grown}`);
+  await figure.getByRole("button", { name: "stop" }).click();
+  const stopped = (await state()).text;
+  await page.waitForTimeout(300);
+  check((await state()).text === stopped && !(await state()).writing, "and stops when told to");
 };
