@@ -77,7 +77,7 @@
       return `<span class="lfs-one${name}" style="grid-area: ${row + 1} / ${k + 2}"><span class="lfs-word">${end ? "end" : esc(data.target[one.token])}</span><span class="lfs-p">${esc(probability(one.logProb))}</span></span>`;
     })).join("");
     const kept = n.columns.map((column, k) => `after ${k + 1}: ${column.filter((one) => one.kept).map((one) => `${one.token === data.end ? "end" : data.target[one.token]} ${probability(one.logProb)}`).join(", ")}`).join("; ");
-    const alt = T ? `Candidates of ${T} lengths in columns, the likeliest on top. Kept ${kept}. Best: ${sentence(data, n.best[0].tokens)}.` : "No sentence, no search.";
+    const alt = T ? `Beam of ${width} for \u201c${n.words.join(" ")}\u201d: candidates of ${T} lengths in columns, the likeliest on top. Kept ${kept}. Best: ${sentence(data, n.best[0].tokens)}.` : "No sentence, no search.";
     return `<div class="lf-scroll lfs-scroll" tabindex="0" role="group" aria-label="The beam, step by step"><div class="lfs-tree" role="img" aria-label="${esc(alt)}" style="--t: ${Math.max(T, 1)}; --r: ${R}"><svg viewBox="0 0 ${(Math.max(T, 1) + 0.3).toFixed(1)} ${R}" preserveAspectRatio="none" aria-hidden="true">${lines}${T ? edge : ""}</svg>${cells}</div></div>`;
   };
   const list = (data, n) => {
@@ -102,6 +102,7 @@
 <div class="lf-controls lfs-ask"><input class="lf-field lfs-field" data-bind="text" value="${esc(state.text)}" maxlength="160" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="An English sentence"><p class="lf-label lfs-known">${lost}</p></div>
 <div class="lf-controls lfs-set">${radios("Translator", models)}</div>
 <div class="lf-controls lfs-set">${radios("Width", widths)}<label>length penalty \u03b1 <input type="range" data-bind="alpha" min="0" max="1" step="0.1" value="${state.alpha}"><output>${num(state.alpha, 1)}</output></label></div>
+<p class="lf-sub lfs-source">Beam of ${state.width}, ${state.model} translator, for <i>${esc(n.words.join(" "))}</i></p>
 ${tree(data, state, n)}
 <div class="lf-key"><span><span class="lfs-key lfs-kbest"></span>best in the end</span><span><span class="lfs-key lfs-kgreedy"></span>greedy search</span><span><span class="lfs-key lfs-kedge"></span>edge of the beam: below it, cut</span></div>
 <p class="lfs-says">${verdict(data, state, n, (text) => `<i>${esc(text)}</i>`)}</p>
