@@ -32,8 +32,8 @@
 
   // --- words and probabilities ---
 
-  const TINY = Math.log(5e-4);
-  const probability = (logProb) => (logProb < TINY ? "< 0.001" : num(Math.exp(logProb), 3));
+  const TINY = Math.log(1e-3);
+  const probability = (logProb) => (logProb < TINY ? "< 0.001" : num(Math.exp(logProb), logProb < Math.log(0.00995) ? 4 : 3));
   const sentence = (data, tokens) => {
     const words = tokens.filter((token) => token !== data.end).map((token) => data.target[token]).join(" ");
     return tokens.at(-1) === data.end ? words || "(nothing)" : `${words} \u2026`;
