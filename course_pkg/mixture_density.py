@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg.dense import sigmoid
-from course_pkg.losses import _counted, _same_shape, binary_cross_entropy_with_logits, log_softmax
+from course_pkg.losses import binary_cross_entropy_with_logits, check_same_shape, counted_entries, log_softmax
 from course_pkg.sampling import draw
 from course_pkg.shapes import Bool, Float, check_positive_int, check_rng, checked
 
@@ -92,8 +92,8 @@ def mixture_loss(
 ) -> tuple[float, np.ndarray]:
     """(mdn-loss) (mdn-grad)  outputs: (..., 6M), points: (..., 2) -> mean of -log p in nats, doutputs (..., 6M)."""
     mixture = split_mixture("mixture_loss", outputs)
-    _same_shape("mixture_loss", "points", points, (*outputs.shape[:-1], 2), "outputs")
-    counted, n = _counted("mixture_loss", mask, outputs.shape[:-1], outputs.real.dtype)
+    check_same_shape("mixture_loss", "points", points, (*outputs.shape[:-1], 2), "outputs")
+    counted, n = counted_entries("mixture_loss", mask, outputs.shape[:-1], outputs.real.dtype)
     (z, u, log_terms), r = _terms("mixture_loss", mixture, points), mixture.r
     nats = -_log_sum_exp(log_terms)  # (...)
     share = np.exp(log_terms + nats[..., None])  # (..., M): how much of the point each Gaussian answers for
