@@ -48,13 +48,15 @@
     }
     return rows;
   };
-  const verdict = (data, { width }, { words, best: [best, second], greedy: [greedy] }, italic) => {
+  const verdict = (data, { width }, { words, columns: [first], best: [best, second], greedy: [greedy] }, italic) => {
     if (!words.length) return "Type some of its words, and the search begins.";
     const told = (one) => `${italic(sentence(data, one.tokens))}, probability ${probability(one.logProb).replace("<", "below")}`;
     if (width === 1) return `A beam of 1 is greedy search: ${told(greedy)}. Is there a likelier sentence? Make the beam wider.`;
     if (best.tokens[0] === data.end) return `The best of all is to say nothing: probability ${probability(best.logProb)}${second ? `, against ${probability(second.logProb)} for ${italic(sentence(data, second.tokens))}` : ""}. Greedy search never goes there.`;
     const apart = best.tokens.findIndex((token, k) => token !== greedy.tokens[k]);
-    if (apart < 0) return `A beam of ${width} finds nothing better than greedy search does: ${told(best)}.`;
+    const nothing = first.find((one) => one.kept && one.token === data.end && one.logProb > best.logProb);
+    const quiet = nothing ? ` To say nothing is likelier, ${probability(nothing.logProb)}, but scores less.` : "";
+    if (apart < 0) return `A beam of ${width} finds nothing better than greedy search does: ${told(best)}.${quiet}`;
     if (best.logProb < greedy.logProb) return `By this score ${told(best)}, comes first; greedy search writes ${told(greedy)}.`;
     const token = best.tokens[apart], where = apart ? ` after ${italic(sentence(data, [...best.tokens.slice(0, apart), data.end]))}` : "";
     return `Greedy search writes ${told(greedy)}. A beam of ${width} keeps ${italic(token === data.end ? "the end" : data.target[token])}${where}, too, and finds ${told(best)}.`;

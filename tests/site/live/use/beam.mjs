@@ -17,6 +17,7 @@ export default async (page, figure, check) => {
   check((await first()) === "1. (nothing)" && (await says()).includes("say nothing"), "the careless translator is silent");
   await figure.getByLabel(/length penalty/).fill("0.6");
   check((await first()).startsWith("1. les tables") && (await figure.locator(".lfs-formula").innerText()).includes("/ 6)0.6"), "a length penalty makes it speak");
+  check((await says()).includes("To say nothing is likelier, 0.050, but scores less"), `and silence is still likelier: ${await says()}`);
   check((await figure.getByRole("radio", { name: "length counted" }).getAttribute("aria-checked")) === "true", "which is the last of the examples");
   await figure.getByLabel(/length penalty/).fill("0");
   await figure.getByRole("radio", { name: "careful", exact: true }).click();
