@@ -5,7 +5,8 @@ import pytest
 
 from course_pkg.tcn import block_backward, block_forward, init_tcn
 from course_pkg.tree import tree_map
-from course_pkg.viz.live import receptive_field
+from course_pkg.viz.live import embeddings, receptive_field
+from course_pkg.viz.live.figure import ROOT
 
 
 @pytest.mark.parametrize(("K", "base", "L"), [(2, 2, 4), (3, 2, 3), (8, 2, 2), (2, 4, 3), (3, 1, 3), (2, 3, 3)])
@@ -25,3 +26,16 @@ def test_the_tree_of_taps_is_the_networks_gradient(K, base, L):
     assert back[-1] + 1 == numbers["spanned"] and len(back) == numbers["seen"]
     assert [k for k, mark in enumerate(numbers["rows"][-1]) if mark == "1"] == [s for s in back if s < 33]
     assert [s for run in numbers["runs"] for s in range(*run)] == [s for s in back if s < 600]
+
+
+def test_the_vectors_answer_as_in_the_chapter():
+    """The figure's vectors are rounded; its order of answers is what the chapter has printed for the doctor."""
+    made = embeddings.figure()
+    text = (ROOT / "book/13_words_as_vectors.ipynb").read_text(encoding="utf8")
+    for a, c in (("man", "woman"), ("woman", "man")):
+        numbers = made.numbers({**made.state, "a": a, "c": c})
+        names = [made.data["words"][k] for k in numbers["best"]]
+        assert f"  seed 2: {', '.join(names[:4])}; doctor at place {names.index('doctor') + 1}" in text
+        assert np.all(np.diff(np.sum(numbers["parts"], axis=1)) < 0)
+    banned = made.numbers({**made.state, "ban": True})
+    assert not set(banned["best"]) & set(banned["asked"]) and len(banned["best"]) == embeddings.SHOWN
