@@ -13,6 +13,12 @@
     }
   };
 
+  // The sign that opens a list of pages in the sidebar says which list.
+  for (const summary of all(".bd-sidebar-primary details > summary")) {
+    const of = summary.closest("li")?.querySelector("a")?.textContent.trim();
+    summary.setAttribute("aria-label", `Pages under ${of || "this one"}`);
+  }
+
   // The search reads the pages that it found to quote them, which browsers forbid on a disk.
   if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;

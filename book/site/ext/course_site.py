@@ -87,6 +87,10 @@ def page_assets(
         app.add_js_file("widgets.js", loading_method="defer")
     if course_quiz.needs_script(body):
         app.add_js_file("quiz.js", loading_method="defer")
+    if "sd-tab-set" not in body:  # no tabs, no script for tabs
+        context["script_files"] = [f for f in context["script_files"] if "design-tabs.js" not in str(f)]
+    if "toggle" not in body:
+        context["script_files"] = [f for f in context["script_files"] if "togglebutton.js" not in str(f)]
     for pattern, better in MISLEADING:
         body = re.sub(pattern, better, body)
     context["body"] = PLAIN.sub(r"\1", body)
