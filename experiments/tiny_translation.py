@@ -13,14 +13,25 @@ import argparse
 import json
 import platform
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from course_pkg.data.pairs import PairBatch, pair_batch, sentences
 from course_pkg.data.synonyms import is_translation, vocabularies, with_synonyms
-from course_pkg.data.tiny_french import Translation, draw_translations
-from course_pkg.encoder_decoder import EncoderDecoder, encoder_decoder_loss, init_encoder_decoder, write_greedily
+from course_pkg.data.tiny_french import ADJECTIVES, Translation, draw_translations
+from course_pkg.decoding import beam_search
+from course_pkg.encoder_decoder import (
+    END,
+    START,
+    EncoderDecoder,
+    encoder_decoder_loss,
+    init_encoder_decoder,
+    start,
+    step,
+    write_greedily,
+)
 from course_pkg.optim import Adam
 from course_pkg.pair_weights import save_encoder_decoder
 from course_pkg.train import train
@@ -33,7 +44,8 @@ D, H, B, LR, CLIP = 16, 32, 32, 5e-3, 1.0
 TRAINED = (1, 4)  # phrases of a training sentence
 SEEDS, TESTED, SENTENCES = 3, 6, 200  # tested: 1 to 6 phrases, so many sentences of each
 SCORE_UPDATES, LONG = 900, 4000
-ONCE = ("plain, longer",)  # kinds with seed 0 alone
+COMPARED = ("additive", "plain", "plain, longer")  # kinds that are also tested on known combinations
+WIDTHS = (1, 2, 3, 10)  # of the beam, for the kind with gaps
 # kind: attention, updates, synonyms, share of training sentences that are translated by nothing, name of its weights
 KINDS = {
     "additive": ("additive", SCORE_UPDATES, False, 0.0, "seed0"),
@@ -55,9 +67,9 @@ def draw(rng: np.random.Generator, n: int, units: tuple[int, int], held_out: boo
     return draw_translations(rng, n, units=units, kind="phrase", held_out=held_out)
 
 
-def test_sentences(phrases: int, n: int) -> list[Translation]:
-    """The same n sentences for every model, each with a combination of words that no training sentence has."""
-    return draw(np.random.default_rng([2017, phrases]), n, (phrases, phrases), held_out=True)
+def test_sentences(phrases: int, n: int, held_out: bool = True) -> list[Translation]:
+    """The same n sentences for every model; each has a combination of words that no training sentence has, or none."""
+    return draw(np.random.default_rng([2017, phrases]), n, (phrases, phrases), held_out)
 
 
 def batch_of(pairs: list[Translation]) -> PairBatch:
@@ -93,6 +105,55 @@ def evaluate(p: EncoderDecoder, n: int) -> dict:
     return {"right": right, "looked": looked if written.weights.any() else None}
 
 
+def share_known(p: EncoderDecoder, n: int) -> list[float]:
+    """By number of phrases: share of right translations where all combinations are of the kind seen in training."""
+    right = []
+    for phrases in range(1, TESTED + 1):
+        pairs = test_sentences(phrases, n, held_out=False)
+        batch = batch_of(pairs)
+        written = write_greedily(p, batch.source, batch.source_mask, max_steps=len(batch.targets) + 5)
+        said = sentences(written.tokens, FRENCH)
+        right.append(round(float(np.mean([is_translation(a.english, b) for a, b in zip(pairs, said, strict=True)])), 4))
+    return right
+
+
+def count_looks(p: EncoderDecoder, phrases: int, n: int) -> dict[str, float]:
+    """In right translations, where the largest weight is: shares of articles at "the" and at their noun, of others."""
+    found: dict[str, list[bool]] = {"articles: the": [], "articles: noun": [], "others": []}
+    for pair in test_sentences(phrases, n):
+        written = write_greedily(p, ENGLISH.encode(pair.english)[:, None], None, 40)
+        words = sentences(written.tokens, FRENCH)[0]
+        if words != pair.french:
+            continue
+        links = dict(pair.alignment)
+        for i, j in enumerate(written.weights[: len(words), 0].argmax(axis=1)):
+            if words[i] not in ("le", "la", "les"):
+                found["others"].append(j == links[i])
+                continue
+            noun = links[i] + 1
+            while pair.english[noun] in ADJECTIVES:
+                noun += 1
+            found["articles: the"].append(j == links[i])
+            found["articles: noun"].append(j == noun)
+    return {name: round(float(np.mean(hits)), 4) if hits else 0.0 for name, hits in found.items()}
+
+
+def search_wider(p: EncoderDecoder, phrases: int, n: int) -> dict[str, list[float]]:
+    """Share of right and of empty translations by the width of the beam (WIDTHS), ranked by log P."""
+    pairs = test_sentences(phrases, n)
+    batch = batch_of(pairs)
+    S, B = batch.source.shape
+    found: dict[str, list[float]] = {"right": [], "empty": []}
+    for width in WIDTHS:
+        state = start(p, batch.source, batch.source_mask)
+        best = beam_search(partial(step, p), state, np.full(B, START), END, S + 6, width).best
+        said = [[FRENCH.tokens[t] for t in row[0].tokens if t != END] for row in best]
+        right = [is_translation(pair.english, words) for pair, words in zip(pairs, said, strict=True)]
+        found["right"].append(round(float(np.mean(right)), 4))
+        found["empty"].append(round(float(np.mean([not words for words in said])), 4))
+    return found
+
+
 def learn(kind: str, seed: int, updates: int, n: int, looks: int = 6) -> tuple[EncoderDecoder, dict]:
     """Train one model -> its weights rounded to float16, its record."""
     attention, _, synonyms, gaps, _ = KINDS[kind]
@@ -112,6 +173,12 @@ def learn(kind: str, seed: int, updates: int, n: int, looks: int = 6) -> tuple[E
     record = {"kind": kind, "seed": seed, "updates": updates, "parameters": count(p),
               "losses": [round(float(part.mean()), 4) for part in parts],
               **evaluate(p, n), "cpu_seconds": round(time.process_time() - begin)}  # fmt: skip
+    if kind in COMPARED:
+        record["known"] = share_known(p, n)
+    if kind == "additive":
+        record["looks"] = count_looks(p, 2, n)
+    if gaps:
+        record["wider"] = {str(phrases): search_wider(p, phrases, min(n, 50)) for phrases in (3, 4)}
     return p, record
 
 
@@ -137,7 +204,7 @@ def main(arguments: list[str] | None = None) -> dict:
         if not options.small:
             write_down(result)
     for kind in kinds:
-        for seed in options.seeds[:1] if options.small or kind in ONCE else options.seeds:
+        for seed in options.seeds[:1] if options.small else options.seeds:
             updates, n = (3, 4) if options.small else (KINDS[kind][1], SENTENCES)
             p, record = learn(kind, seed, updates, n)
             result["runs"].append(record)

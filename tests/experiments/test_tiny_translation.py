@@ -53,11 +53,13 @@ def test_gaps_are_empty_translations_in_their_share():
 def test_the_record_is_whole():
     record = json.loads(lab.RESULT.read_text("utf8"))
     runs = {(run["kind"], run["seed"]): run for run in record["runs"]}
-    assert set(runs) == {(kind, s) for kind in lab.KINDS for s in range(1 if kind in lab.ONCE else lab.SEEDS)}
+    assert set(runs) == {(kind, s) for kind in lab.KINDS for s in range(lab.SEEDS)}
     assert {(run["H"], run["seed"]) for run in record["numbers"]} == {(H, s) for H in (32,) for s in range(3)}
     for (kind, _), run in runs.items():
         assert run["updates"] == lab.KINDS[kind][1] and len(run["right"]) == lab.TESTED
         assert (run["looked"] is None) == (lab.KINDS[kind][0] is None)
+        assert ("known" in run) == (kind in lab.COMPARED) and ("looks" in run) == (kind == "additive")
+        assert ("wider" in run) == (kind == "synonyms and gaps")
 
 
 @pytest.mark.parametrize("kind", [kind for kind, setting in lab.KINDS.items() if setting[4]])
@@ -72,6 +74,15 @@ def test_the_kept_weights_are_those_of_the_record(kind):
     recorded = next(run for run in record["runs"] if (run["kind"], run["seed"]) == (kind, 0))
     again = lab.evaluate(model.params, lab.SENTENCES)["right"]
     np.testing.assert_allclose(again, recorded["right"], atol=0.0101)  # two sentences of 200
+    if kind == "additive":
+        np.testing.assert_allclose(lab.share_known(model.params, 200), recorded["known"], atol=0.0101)
+        looks = lab.count_looks(model.params, 2, lab.SENTENCES)
+        assert looks.keys() == recorded["looks"].keys()
+        np.testing.assert_allclose(list(looks.values()), list(recorded["looks"].values()), atol=0.0101)
+    if "wider" in recorded:
+        wider = lab.search_wider(model.params, 4, 50)
+        for name, shares in wider.items():
+            np.testing.assert_allclose(shares, recorded["wider"]["4"][name], atol=0.0201)  # one sentence of 50
 
 
 def test_the_green_car():
