@@ -129,7 +129,7 @@ PARTS = {
     "summary": lambda k: [number_model(s, 32, (1, 6), k or 1500, context="summary") for s in range(3)],
     "beyond": lambda k: [number_model(s, 64, (1, 4), k or 1000) for s in range(3)],
     "own": lambda k: [number_model(s, 32, (1, 6), k or 800, how) for how in (False, True) for s in range(5)],
-    "order": lambda k: [(None, order_model(s, how, k or 1500)) for how in (False, True) for s in range(3)],
+    "order": lambda k: [(None, order_model(s, how, k or 1500)) for how in (False, True) for s in range(2 if k else 8)],
 }
 
 
