@@ -50,9 +50,12 @@ try {
       const log = await visit(page, base, path);
       const record = { path, via, ...log, files: undefined, kB: Math.round(log.bytes / 1024), ...(await page.evaluate(inspect)) };
       if (via === "file") {
-        for (const theme of ["light", "dark"]) {
-          await setTheme(page, theme);
-          record[theme] = await violations(page);
+        for (const width of [1400, 375]) {
+          await page.setViewportSize({ width, height: 1000 });
+          for (const theme of ["light", "dark"]) {
+            await setTheme(page, theme);
+            record[`${theme}${width}`] = await violations(page);
+          }
         }
         for (const width of [800, 375]) {
           await page.setViewportSize({ width, height: 800 });

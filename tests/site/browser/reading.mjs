@@ -25,9 +25,14 @@ const gone = () => page.waitForFunction(() => document.querySelector(".course-pr
 try {
   for (const [via, base] of [["http", site.base], ["file", fileBase(resolve(folder))]]) {
     const record = { via, links: {} };
-    await page.goto(base + path, { waitUntil: "load" });
+    const paints = [];
+    for (let i = 0; i < 3; i++) {
+      await page.goto("about:blank");
+      await page.goto(base + path, { waitUntil: "load" });
+      paints.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 1e9));
+    }
+    record.firstPaint = Math.min(...paints); // another program may have had the machine in the other two
     await page.addStyleTag({ content: "html { scroll-behavior: auto !important; }" });
-    record.firstPaint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null);
     const kinds = { word: "a.term-link", equation: 'a.reference.internal[href*="#equation-"]', far: 'a.reference.internal[href*=".html#equation-"]',
       source: 'a.reference.internal[href*="references.html#"]' };
     for (const [kind, selector] of Object.entries(kinds)) {
