@@ -35,7 +35,9 @@ def recurrence_steps(a: np.ndarray, b: np.ndarray, h0: np.ndarray | None = None)
 
 
 def scan_doubling(
-    a: np.ndarray, b: np.ndarray, together: Callable[[Pair, Pair], Pair] = combine
+    a: np.ndarray,
+    b: np.ndarray,
+    together: Callable[[Pair, Pair], Pair] = combine,
 ) -> Pair:
     """(scan-doubling)  a, b: (T, ...) -> steps 1 ... t as one, for each t.
 
