@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from course_pkg.data import digit_scenes as ds
 from course_pkg.tcn import block_backward, block_forward, init_tcn
 from course_pkg.tree import tree_map
-from course_pkg.viz.live import embeddings, receptive_field
+from course_pkg.viz.live import captions, embeddings, receptive_field
 from course_pkg.viz.live.figure import ROOT
 
 
@@ -39,3 +40,17 @@ def test_the_vectors_answer_as_in_the_chapter():
         assert np.all(np.diff(np.sum(numbers["parts"], axis=1)) < 0)
     banned = made.numbers({**made.state, "ban": True})
     assert not set(banned["best"]) & set(banned["asked"]) and len(banned["best"]) == embeddings.SHOWN
+
+
+def test_the_captioner_has_not_seen_these_digits_and_reads_them_as_the_caption_says():
+    made = captions.figure()
+    seen = {np.rint(16 * image).astype(int).tobytes() for image in ds.digit_pools()[0].images}
+    for texts in made.data["pixels"]:
+        images = [np.array([int(sign, 17) for sign in text]).reshape(8, 8) for text in texts]
+        assert len(images) == captions.HANDS and not {image.tobytes() for image in images} & seen
+    numbers = made.numbers(dict(made.state))
+    assert ds.as_caption(np.array(numbers["ids"])) == "a seven to the left of a one and above an eight"
+    assert numbers["whole"] and numbers["shares"][made.state["word"]][2] > 0.5
+    assert max(numbers["shares"][1]) < 0.25 and max(numbers["gaze"][1]) < 0.15
+    pair = made.numbers({**made.state, **made.data["scenes"][2]["set"]})
+    assert (1, 4) in ds.HELD_OUT_PAIRS and not pair["digits"]
