@@ -22,18 +22,19 @@
   const sum = ({ b, a, c }) => `${esc(b.trim())} \u2212 ${esc(a.trim())} + ${esc(c.trim())}`;
   const current = (data, state) => data.questions.findIndex((q) => ["b", "a", "c"].every((key) => q[key] === state[key].trim().toLowerCase()));
   // What an answer is worth: right; as good, used by the same rules; a word of the question; wrong.
-  const worth = (data, k, word) => {
+  const worth = (data, k, word, ban) => {
     const q = data.questions[k];
     if (word === data.wanted[k]) return ["right", "\u2713 right"];
     if (q.right.includes(word)) return ["right", `\u2713 as good as ${data.wanted[k]}`];
-    return ["wrong", `\u2717 ${[q.a, q.b, q.c].includes(word) ? "from the question; " : ""}right: ${data.wanted[k]}`];
+    const asked = [q.a, q.b, q.c], lost = ban && asked.includes(data.wanted[k]) ? ", which is forbidden" : "";
+    return ["wrong", `\u2717 ${asked.includes(word) ? "from the question; " : ""}right: ${data.wanted[k]}${lost}`];
   };
   const missing = (data, n) => (Math.min(...n.asked) < 0 ? `Only the ${data.words.length} words of the small world have vectors.` : "");
 
   const draw = (data, state, n) => {
     const at = current(data, state);
     const rows = data.questions.map((q, k) => {
-      const word = data.words[n.first[k]], [kind, text] = worth(data, k, word);
+      const word = data.words[n.first[k]], [kind, text] = worth(data, k, word, state.ban);
       return `<button type="button" role="radio" aria-checked="${k === at}" tabindex="${k === Math.max(at, 0) ? 0 : -1}" ${sets({ b: q.b, a: q.a, c: q.c })}><span>${sum(q)}</span><b>${word}</b><span class="lfe-${kind}">${text}</span></button>`;
     });
     const field = (key, label, place) => `<input class="lf-field lfe-field" data-bind="${key}" value="${esc(state[key])}" aria-label="${label}" list="lfe-words" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="12"${place < 0 ? ' aria-invalid="true"' : ""}>`;
@@ -60,7 +61,7 @@
 
   const say = (data, state, n) => {
     const first = n.best.slice(0, 3).map((d) => data.words[d]), at = current(data, state);
-    const verdict = at < 0 || !first.length ? "" : ` ${worth(data, at, first[0])[1].replace(/[\u2713\u2717] /, "")}.`;
+    const verdict = at < 0 || !first.length ? "" : ` ${worth(data, at, first[0], state.ban)[1].replace(/[\u2713\u2717] /, "")}.`;
     const answer = first.length ? `The arithmetic finds ${first.join(", ")}.${verdict}` : missing(data, n);
     return `${answer} ${n.near < 0 ? "" : `Nearest to ${data.words[n.near]}: ${n.around.slice(0, 3).map(({ word }) => data.words[word]).join(", ")}.`}`;
   };

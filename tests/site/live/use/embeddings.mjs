@@ -10,6 +10,7 @@ export default async (page, figure, check) => {
 
   await figure.getByLabel("forbid the words of the question").check();
   check((await first()) === "maid", "the ban only changes the word");
+  check((await question(/^doctor/).innerText()).includes("right: doctor, which is forbidden"), "and forbids the right one");
   check((await question(/^greek/).innerText()).includes("\u2713 right"), "and makes others right");
   await question(/^doctor/).focus();
   await page.keyboard.press("Home");
