@@ -40,7 +40,7 @@ from course_pkg.tree import count, tree_map
 RESULT = Path(__file__).parent / "results" / "captions.json"
 IMAGE = (ds.CANVAS, ds.CANVAS, 1)
 GRID = (ds.CANVAS // 4, ds.CANVAS // 4)  # two poolings by 2
-MODELS = {  # all features side by side are many: fewer kernels, and the better of two learning rates, 0.002 and 0.006
+MODELS = {  # all features side by side are many: fewer kernels, and a lower learning rate
     "attention": {"attention": "additive", "kernels": ((16, 3), (32, 3), (48, 1))},
     "mean": {"attention": "mean feature", "kernels": ((16, 3), (32, 3), (48, 1))},
     "all": {"attention": "all features", "kernels": ((16, 3), (32, 3), (16, 1))},
