@@ -92,7 +92,7 @@ causal_convolve = Exercise(
         case("three taps", T=5, B=2, D=2, O=3, K=3, d=1),
         case("dilation 2", T=6, B=1, D=2, O=2, K=3, d=2),
         case("one tap", T=3, B=2, D=3, O=2, K=1, d=2),
-        case("shorter than the reach", T=2, B=1, D=1, O=2, K=4, d=3),
+        case("shorter than the reach", T=3, B=1, D=1, O=2, K=4, d=2),
     ],
     hidden=SIZES,
     mutants=[
@@ -205,7 +205,7 @@ conv_back = Exercise(
         case("three taps", T=4, B=2, D=2, O=3, K=3, d=1),
         case("dilation 2", T=5, B=1, D=2, O=2, K=2, d=2),
         case("as many inputs as outputs", T=3, B=2, D=2, O=2, K=2, d=1),
-        case("shorter than the reach", T=2, B=2, D=1, O=2, K=3, d=2),
+        case("shorter than the reach", T=3, B=2, D=1, O=2, K=3, d=2),
     ],
     hidden=SIZES,
     mutants=[
