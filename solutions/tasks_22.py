@@ -59,25 +59,25 @@ layer_norm = Exercise(
 
 
 def positions_inputs(rng, T, half):
-    """T and M = 2 half."""
-    return T, 2 * half
+    """T places, not only whole numbers, and M = 2 half."""
+    return rng.uniform(0, 40, T), 2 * half
 
 
-def positions_in_loops(T, M):
+def positions_in_loops(places, M):
     """One number at a time."""
-    table = np.zeros((T, M))
-    for t in range(T):
+    table = np.zeros((len(places), M))
+    for k, t in enumerate(places):
         for i in range(M // 2):
             angle = t / 10000 ** (2 * i / M)
-            table[t, 2 * i], table[t, 2 * i + 1] = np.sin(angle), np.cos(angle)
+            table[k, 2 * i], table[k, 2 * i + 1] = np.sin(angle), np.cos(angle)
     return table
 
 
-def positions_by_turning(T, M):
+def positions_by_turning(places, M):
     """Complex numbers that turn by a fixed angle a step; real and imaginary part put side by side."""
     speed = np.exp(-np.log(10000) * np.arange(M // 2) * 2 / M)
-    hands = np.exp(1j * np.outer(np.arange(T), speed))
-    return np.stack([hands.imag, hands.real], axis=-1).reshape(T, M)
+    hands = np.exp(1j * np.outer(places, speed))
+    return np.stack([hands.imag, hands.real], axis=-1).reshape(len(places), M)
 
 
 positions = Exercise(
@@ -90,7 +90,7 @@ positions = Exercise(
         case("four places", T=4, half=2),
         case("one wavelength, M=2", T=3, half=1),
         case("one place, T=1", T=1, half=3),
-        given("many places", 30, 6),
+        given("the places from 0 on", np.arange(30.0), 6),
     ],
     hidden={"T": range(1, 20), "half": range(1, 8)},
     mutants=[
@@ -101,12 +101,12 @@ positions = Exercise(
                hint="Sines stand in the first half and cosines in the second. Here they take turns: even and odd columns."),
         Mutant(replace=("np.sin(angles)", "1::2] = np.cos(angles)"), by=("np.cos(angles)", "1::2] = np.sin(angles)"),
                hint="Sine and cosine are swapped: the sines stand in the even columns."),
-        Mutant(replace="np.arange(T)[:, None]", by="np.arange(1, T + 1)[:, None]",
+        Mutant(replace="places[:, None] /", by="(places[:, None] + 1) /",
                hint="You count places from 1. The first place is 0, with sine 0 and cosine 1."),
-        Mutant(replace="np.arange(T)[:, None] / 10000", by="np.arange(T)[:, None] * 10000",
+        Mutant(replace="places[:, None] / 10000", by="places[:, None] * 10000",
                hint="The angles are multiplied by the power of 10000. They are divided by it: the waves become longer."),
         Mutant(replace="table[:, 1::2] = np.cos(angles)",
-               by="table[:, 1::2] = np.cos(np.arange(T)[:, None] / 10000 ** (np.arange(1, M, 2) / M))",
+               by="table[:, 1::2] = np.cos(places[:, None] / 10000 ** (np.arange(1, M, 2) / M))",
                hint="The cosines have wavelengths of their own. Each shares the angle of the sine on its left."),
     ],
     alternatives=[positions_in_loops, positions_by_turning],

@@ -10,6 +10,11 @@ export default async (page, figure, check) => {
     const [mirror, over] = [".lfm-mirror", ".lfm-area"].map((name) => document.querySelector(name));
     return over.scrollHeight <= mirror.offsetHeight + 1 && getComputedStyle(mirror).font === getComputedStyle(over).font;
   });
+  // The caret's events come when the browser gets to them: up to five seconds until it is so.
+  const soon = async (so) => {
+    for (let i = 0; i < 100 && !so(await state()); i++) await page.waitForTimeout(50);
+    return so(await state());
+  };
   const text = (await state()).text, nobody = text.indexOf("nobody");
   check((await value(nobody + 2)) > 0.5 && (await value(text.indexOf("length"))) < -0.5, "the cell is high in the string, low outside");
   check(await level(), "text and mirror are equally high");
@@ -17,25 +22,25 @@ export default async (page, figure, check) => {
   await area.click();
   await page.keyboard.press("Control+End");
   await page.keyboard.type("x = 'ab");
-  check((await state()).text.endsWith("x = 'ab"), "what is typed is read");
+  check(await soon((now) => now.text.endsWith("x = 'ab")), "what is typed is read");
   check(await level(), "text and mirror are still equally high");
   await page.keyboard.press("ArrowLeft");
-  check((await state()).head === [...(await state()).text].length - 2, "the caret goes back in time");
+  check(await soon((now) => now.head === [...now.text].length - 2), "the caret goes back in time");
   await page.keyboard.press("ArrowRight");
-  check((await state()).head === -1, "and forth again");
+  check(await soon((now) => now.head === -1), "and forth again");
 
   await figure.getByRole("radio", { name: "surprise" }).click();
   check((await state()).lens === -1 && (await value(nobody)) >= 0, "surprise is never below zero");
   await figure.getByRole("option", { name: /^cell 17,/ }).click();
   await page.keyboard.press("ArrowDown");
-  check((await state()).lens === 37, "arrows go through the rows of cells");
+  check(await soon((now) => now.lens === 37), "arrows go through the rows of cells");
   const sharp = () => figure.locator(".lf-bars .lf-pc").first().innerText();
   const before = parseFloat(await sharp());
   await figure.getByLabel("temperature").fill("0.2");
   check(parseFloat(await sharp()) > before, "a low temperature sharpens the bars");
   await area.fill("import os\n");
   await figure.getByRole("button", { name: "let it write" }).click();
-  await page.waitForTimeout(300);
+  await soon((now) => now.text.length >= 170 && !now.writing);
   check((await state()).text.length === 170 && !(await state()).writing, `it writes 160 characters: ${(await state()).text.length}`);
   check((await state()).text.startsWith("import os\n"), "after what stands there");
   await area.fill("");
@@ -44,7 +49,7 @@ export default async (page, figure, check) => {
   await page.emulateMedia({ reducedMotion: "no-preference" });
   await area.fill("def f");
   await figure.getByRole("button", { name: "let it write" }).click();
-  await page.waitForTimeout(700);
+  await soon((now) => now.text.length > 6);
   const grown = (await state()).text.length;
   check(grown > 6 && grown < 165 && (await state()).writing, `without a wish for calm it writes one by one: ${grown}`);
   await figure.getByRole("button", { name: "stop" }).click();
