@@ -21,7 +21,7 @@ from bs4 import BeautifulSoup, Tag
 from tools.notebooks import ROOT
 
 REVEAL = ("reset.css", "reveal.css", "reveal.js", "plugin/notes.js")
-STYLES = ("course-fonts.css", "course-math.css", "course.css", "live.css")
+STYLES = ("course-fonts.css", "course-math.css", "course.css")
 NOT_SHOWN = ("exercises", "sources", "your-lecture-writes")
 LINES, COLUMNS, EQUATIONS = 16, 84, 3  # the largest output, and the most equations, that one slide takes
 
@@ -56,6 +56,8 @@ class Deck:
             extra.decompose()
         for link in article.select("a"):
             link.unwrap()
+        for live in article.select("live-figure"):  # to be tried, in the book; a slide has no hands
+            live.decompose()
         self.title = " ".join(article.h1.get_text().split())
         self.slides: list[Slide] = []
         self.prose: list[str] = []
@@ -120,7 +122,7 @@ class Deck:
             head = block.select_one(".admonition-title")
             rest = "".join(str(child) for child in block.find_all(True, recursive=False) if child is not head)
             self.add(f"box {' '.join(classes)}", rest, heading=inner(head) if head else "")
-        elif block.name == "figure" or block.find(["img", "svg", "live-figure"]):
+        elif block.name == "figure" or block.find(["img", "svg"]):
             self.figure(block)
         else:
             for output in block.select(".cell_output .output.stream pre, .cell_output .output.text_plain pre"):
@@ -138,8 +140,8 @@ class Deck:
     def figure(self, block: Tag) -> None:
         """A picture with its caption's first sentence. The picture's own description goes with it."""
         caption = block.select_one("figcaption .caption-text, figcaption")
-        for picture in block.select("img, svg, live-figure"):
-            if picture.find_parent(["svg", "live-figure"]) is None:
+        for picture in block.select("img, svg"):
+            if picture.find_parent("svg") is None:
                 words = f'<p class="caption">{first_sentence(inner(caption))}</p>' if caption else ""
                 if caption:
                     self.prose.append(inner(caption))

@@ -7,7 +7,7 @@
   const SCROLLERS = ".bd-article :is(mjx-container[display], pre, .pst-scrollable-table-container, .output.text_html, .course-scroll)";
   const markScrollers = () => {
     for (const element of all(SCROLLERS)) {
-      const wide = element.scrollWidth > element.clientWidth + 1;
+      const wide = element.scrollWidth > element.clientWidth;
       if (wide) element.tabIndex = 0;
       else element.removeAttribute("tabindex");
     }

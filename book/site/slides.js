@@ -9,7 +9,13 @@
       slide.parentElement.style.display = "block";
       slide.style.zoom = 1;
       const wide = Math.max(...[slide, ...slide.querySelectorAll("pre, table, mjx-container")].map((part) => part.scrollWidth));
-      slide.style.zoom = Math.max(0.4, Math.min(1.3, (height - 40) / slide.scrollHeight, width / wide));
+      let zoom = Math.min(1.3, width / wide);
+      for (let i = 0; i < 6; i++) { // another size breaks the lines elsewhere: look again
+        slide.style.zoom = zoom;
+        const tall = slide.getBoundingClientRect().height / Reveal.getScale();
+        if (tall <= height - 30) break;
+        zoom *= Math.min(0.97, (height - 40) / tall);
+      }
       slide.parentElement.style.display = shown;
     }
     Reveal.layout();

@@ -52,6 +52,7 @@ try {
       if (via === "file") {
         for (const width of [1400, 375]) {
           await page.setViewportSize({ width, height: 1000 });
+          await page.waitForTimeout(400); // what scrolls at this width is marked once the page stands
           for (const theme of ["light", "dark"]) {
             await setTheme(page, theme);
             record[`${theme}${width}`] = await violations(page);

@@ -58,6 +58,7 @@ try {
       await answer.focus();
       await page.keyboard.press("Enter");
       record.opened = await page.evaluate(() => document.querySelectorAll("details.quiz[open]").length);
+      await page.waitForFunction(() => /^1 of/.test(document.querySelector(".quiz-progress").textContent), null, { timeout: 10000 });
       record.says = await page.locator(".quiz-progress").first().textContent().catch(() => null);
       await page.reload({ waitUntil: "load" });
       record.remembered = await page.locator(".quiz-progress").first().textContent().catch(() => null);

@@ -21,9 +21,9 @@ try {
       const tooBig = all.map((section, at) => {
         const shown = section.style.display;
         section.style.display = "block";
-        const box = section.querySelector(".slide").getBoundingClientRect();
+        const box = section.querySelector(".slide").getBoundingClientRect(); // on a window of the deck's own size
         section.style.display = shown;
-        return box.height > 724 ? `slide ${at + 1}: ${Math.round(box.height)} high` : "";
+        return box.height > 722 ? `slide ${at + 1}: ${Math.round(box.height)} high` : "";
       }).filter(Boolean);
       const withNotes = all.filter((section) => section.querySelector("aside.notes").textContent.trim()).length;
       return { slides: all.length, tooBig, withNotes };
