@@ -14,7 +14,7 @@ from course_pkg.metrics import bleu
 from experiments import translation, translation_alignments, translation_scores
 from experiments.translation_data import corpus, made_up
 
-RECORD = json.loads(translation.RESULT.read_text("utf8")) if translation.RESULT.exists() else None
+RECORD = json.loads(translation.RESULT.read_text("utf8"))
 SIZES = translation.Sizes(8, 8, 8)
 
 
@@ -156,7 +156,6 @@ def test_articles_are_left_out_on_both_sides():
     assert [row["error_rate"] for row in rows] == [0.5, 0.5, 0.0]
 
 
-@pytest.mark.skipif(RECORD is None, reason="there is no record yet")
 def test_the_record_is_whole():
     leak, found = RECORD["leak"], RECORD["translations"]
     assert RECORD["command"].startswith("python -m experiments.translation learn --data FOLDER")
@@ -173,7 +172,6 @@ def test_the_record_is_whole():
     assert translation.RESULT.stat().st_size < 150_000
 
 
-@pytest.mark.skipif(RECORD is None, reason="there is no record yet")
 def test_examples_of_the_record_score_as_the_scorer_says():
     examples = RECORD["translations"]["examples"]
     assert len(examples) == translation_scores.EXAMPLES
