@@ -16,6 +16,7 @@ import numpy as np
 
 CACHE = 2**20  # bytes: about a core's second-level cache
 SMALL = 10**6  # multiplications of a product that OpenBLAS takes for a small one; see blocked
+WIDTH = 256  # bytes
 BLOCK = 2**24  # bytes: long sequences are read in blocks whose gates are no larger; see keep_freed_memory
 
 
@@ -56,6 +57,18 @@ def with_one(xs: np.ndarray) -> np.ndarray:
     return xs1
 
 
+def state_beside_input(h0: np.ndarray, xs: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """h0: (B, H), xs: (T, B, D) -> (T+1, B, H+D+1): h_0 to h_T, of which the first is filled, each with the input that
+    is read next and a 1. One product with all weights, bias included, is then a step's whole pre-activation.
+    """
+    (T, B, D), H = xs.shape, h0.shape[1]
+    hx = np.empty((T + 1, B, H + D + 1), dtype)
+    hx[0, :, :H] = h0
+    hx[:T, :, H:-1], hx[T, :, H:-1] = xs, 0
+    hx[..., -1] = 1
+    return hx
+
+
 def rows(array: np.ndarray) -> np.ndarray:
     """(T, B, ...) -> (T*B, ...), the last axes joined: all steps of all sequences alike. A view where possible."""
     return array.reshape(array.shape[0] * array.shape[1], -1)
@@ -67,21 +80,32 @@ def one_minus_square(y: np.ndarray) -> np.ndarray:
     return np.subtract(1, result, out=result)
 
 
-def blocked(W: np.ndarray, rows: int, inner: int | None = None) -> np.ndarray:
-    """W: (G, K, N), to be multiplied by (rows, K) -> (G*S, K, N/S): its columns in S blocks, 1 if it is small enough.
+def blocked(W: np.ndarray, rows: int) -> np.ndarray:
+    """W: (G, K, N), to be multiplied by (rows, K) -> (G*S, K, N/S): its columns in S blocks, 1 if that is fastest.
 
-    inner: how many of the K one product takes, if not all.
-
-    OpenBLAS has a kernel for products of at most SMALL multiplications that copies nothing first; on processors with
-    AVX-512 it is up to 1.7 times as fast. (On those without, a training step is up to a tenth slower for the blocks.)
+    OpenBLAS has a kernel for products of at most SMALL multiplications that copies nothing first. With AVX-512 it is
+    up to 1.7 times as fast, and fastest where the rows of W are WIDTH bytes. (On processors without, a training step
+    is up to a tenth slower for the blocks.)
     """
     G, K, N = W.shape
-    fits = [n for n in (N, *range(8, N, 8)) if N % n == 0 and rows * (inner or K) * n <= SMALL]
-    n = max(fits, default=N)
+    best = [WIDTH // W.itemsize, WIDTH // 2 // W.itemsize, *range(N - N % 4, 0, -4)]
+    fits = (n for n in best if N % n == 0 and rows * K * n <= SMALL)
+    n = next(fits, N) if rows > 1 else N
     return np.ascontiguousarray(W.reshape(G, K, N // n, n).swapaxes(1, 2)).reshape(-1, K, n)
 
 
 def joined(product: np.ndarray, G: int) -> np.ndarray:
-    """product: (G*S, B, n), with a `blocked` matrix -> (G, B, S, n), a view: the columns in their order again."""
-    _, B, n = product.shape
-    return product.reshape(G, -1, B, n).swapaxes(1, 2)
+    """product: (G*S, B, n), with a `blocked` matrix -> (G, B, S, n), a view: the columns in their order again.
+
+    Where B is 1, the G*S blocks of n columns may also be one of G*S*n.
+    """
+    G_S, B, _ = product.shape
+    return product.reshape(G, max(1, G_S // G), B, -1).swapaxes(1, 2)
+
+
+def multiply(x: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
+    """x: (B, K), W: (S, K, N) -> out: (S, B, N). np.dot takes one matrix only, and has less to prepare for it."""
+    if len(W) == 1:
+        np.dot(x, W[0], out=out[0])
+    else:
+        np.matmul(x, W, out=out)

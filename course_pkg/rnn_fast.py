@@ -8,7 +8,7 @@ already there. `fast.py` has the parts that LSTM and GRU share.
 import numpy as np
 
 from course_pkg.dense import named_activation
-from course_pkg.fast import backwards, blocked, chunks, joined, rows, with_one
+from course_pkg.fast import backwards, blocked, chunks, joined, multiply, rows, with_one
 from course_pkg.rnn import RNNParams, initial_state
 from course_pkg.shapes import Bool, Float, checked
 
@@ -39,7 +39,7 @@ def rnn_forward_fast(
         np.matmul(rows(xs1[start:stop]), W_xh, out=rows(hs[start + 1 : stop + 1]))
         for t in range(start, stop):
             h = hs[t + 1]  # a view: written in place
-            np.matmul(hs[t], W_hh, out=product)
+            multiply(hs[t], W_hh, out=product)
             np.add(cut[t + 1], from_h, out=cut[t + 1])  # into h
             if activation == "tanh":
                 np.tanh(h, out=h)
@@ -77,7 +77,7 @@ def rnn_backward_fast(
             np.add(from_da, dhs[t], out=cut)  # into dh: (B, H)
             np.multiply(local[k], dh, out=das[t])
             passed_over = None if mask is None else np.where(mask[t][:, None], 0, dh)
-            np.matmul(das[t], W_hh, out=product)
+            multiply(das[t], W_hh, out=product)
             if mask is not None:
                 from_da += passed_over.reshape(from_da.shape)  # a padded step hands its gradient on untouched
     cut[...] = from_da

@@ -45,25 +45,42 @@ def test_layouts_change_where_numbers_lie_and_nothing_else(dtype):
 @pytest.mark.parametrize(
     ("G", "K", "N", "count", "pieces"),
     [
-        (4, 128, 128, 32, 1),  # 32 * 128 * 128 multiplications are few enough
-        (1, 512, 128, 32, 4),  # 64 columns would be 1,048,576
-        (4, 256, 256, 32, 4),
-        (1, 1024, 256, 32, 16),
-        (1, 800, 200, 20, 5),  # 40 columns: no larger multiple of 8 divides 200
-        (1, 2000, 100, 20, 1),  # no multiple of 8 divides 100
+        (4, 128, 128, 32, 4),  # rows of 256 bytes, 32 columns, are fastest
+        (1, 512, 128, 32, 4),
+        (1, 1024, 256, 32, 16),  # 32 columns would be 1,048,576 multiplications
+        (1, 800, 200, 20, 5),  # 40 columns: no larger multiple of 4 that divides 200 is few enough
+        (1, 200, 200, 20, 1),
+        (1, 2000, 99, 20, 1),  # no multiple of 4 divides 99
+        (4, 128, 128, 1, 1),  # a single row is never cut
         (1, 3, 1, 5, 1),
     ],
 )
-def test_blocks_are_as_large_as_small_products_allow_and_give_the_same_product(G, K, N, count, pieces):
+def test_blocks_are_those_of_the_fastest_products_and_give_the_same_product(G, K, N, count, pieces):
     rng = np.random.default_rng(0)
     W, x = rng.normal(size=(G, K, N)), rng.normal(size=(count, K))
     blocks = fast.blocked(W, count)
     assert blocks.shape == (G * pieces, K, N // pieces) and blocks.flags.c_contiguous
-    assert np.array_equal(fast.blocked(np.concatenate([W, W], axis=1), count, K)[:, :K], blocks)
     product = np.matmul(x, blocks)
     view = fast.joined(product, G)
     assert view.shape == (G, count, pieces, N // pieces) and np.shares_memory(view, product)
     assert np.allclose(view.reshape(G, count, N), x @ W, rtol=1e-12, atol=1e-12)
+    fast.multiply(x, blocks, out=(found := np.empty_like(product)))
+    assert np.allclose(found, product, rtol=1e-12, atol=1e-12)
+
+
+def test_one_row_may_be_multiplied_by_all_gates_at_once():
+    rng = np.random.default_rng(0)
+    W, x = rng.normal(size=(4, 5, 3)), rng.normal(size=(1, 5))
+    whole = np.matmul(x, W.swapaxes(0, 1).reshape(5, 12)[None])  # (1, 1, 12)
+    assert np.allclose(fast.joined(whole, 4)[:, :, 0], x @ W, rtol=1e-12)
+
+
+def test_a_state_stands_beside_the_input_that_is_read_next():
+    rng = np.random.default_rng(0)
+    h0, xs = rng.normal(size=(2, 3)), rng.normal(size=(4, 2, 5))
+    hx = fast.state_beside_input(h0, xs, np.dtype(float))
+    assert hx.shape == (5, 2, 9) and np.array_equal(hx[0, :, :3], h0) and np.array_equal(hx[:4, :, 3:8], xs)
+    assert np.array_equal(hx[..., 8], np.ones((5, 2))) and not hx[4, :, 3:8].any()
 
 
 @pytest.mark.parametrize("masked", [False, True])
