@@ -19,6 +19,7 @@ from course_pkg.torch_twins.attention import (
     to_torch_encoder_block,
     to_torch_multi_head,
 )
+from course_pkg.torch_twins.cells import cell_of, make_cell
 from course_pkg.torch_twins.dense import MLP, Dense
 from course_pkg.torch_twins.gru import GRU
 from course_pkg.torch_twins.jordan import Jordan
@@ -41,25 +42,36 @@ from course_pkg.torch_twins.loaders import (
     to_torch_rnn,
 )
 from course_pkg.torch_twins.lstm import LSTM
+from course_pkg.torch_twins.lstm_variants import CoupledLSTM, PeepholeLSTM
 from course_pkg.torch_twins.readout import EncoderDecoder, OneToMany, ReadoutRNN
 from course_pkg.torch_twins.rnn import RNN
+from course_pkg.torch_twins.scheduled_sampling import scheduled_inputs
+from course_pkg.torch_twins.seq2seq import Seq2Seq
 from course_pkg.torch_twins.tcn import TCN, CausalConv, from_torch_conv, to_torch_conv
+from course_pkg.torch_twins.variants import MUT1, MUT2, MUT3
 
 __all__ = [
-    "GRU",
-    "LSTM",
-    "MLP",
-    "RNN",
-    "TCN",
     "CausalConv",
+    "CoupledLSTM",
     "Dense",
     "EncoderDecoder",
+    "GRU",
     "Jordan",
+    "LSTM",
     "LanguageModel",
+    "MLP",
+    "MUT1",
+    "MUT2",
+    "MUT3",
     "OneToMany",
+    "PeepholeLSTM",
+    "RNN",
     "ReadoutRNN",
-    "from_torch_encoder_block",
+    "Seq2Seq",
+    "TCN",
+    "cell_of",
     "from_torch_conv",
+    "from_torch_encoder_block",
     "from_torch_gru",
     "from_torch_layers",
     "from_torch_linear",
@@ -67,10 +79,12 @@ __all__ = [
     "from_torch_multi_head",
     "from_torch_rnn",
     "load_params",
+    "make_cell",
     "read_grads",
     "read_params",
-    "to_torch_encoder_block",
+    "scheduled_inputs",
     "to_torch_conv",
+    "to_torch_encoder_block",
     "to_torch_gru",
     "to_torch_layers",
     "to_torch_linear",

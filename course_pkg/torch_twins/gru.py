@@ -10,15 +10,13 @@ from torch import nn
 from course_pkg.gru import RESETS, UPDATES, GRUParams
 from course_pkg.torch_twins.dense import uniform
 from course_pkg.torch_twins.loaders import load_params, tensor
-from course_pkg.torch_twins.rnn import check_sequence
+from course_pkg.torch_twins.unrolled import Hidden
 
 
-class GRU(nn.Module):
+class GRU(Hidden):
     """Twin of gru_step (gru-step) and of gru_forward (gru-unroll), in all four forms."""
 
-    def __init__(
-        self, D: int, H: int, reset: str = "after", update: str = "keeps", dtype: torch.dtype | None = None
-    ):
+    def __init__(self, D: int, H: int, reset: str = "after", update: str = "keeps", dtype: torch.dtype | None = None):
         super().__init__()
         for name, value, choices in (("reset", reset, RESETS), ("update", update, UPDATES)):
             if value not in choices:
@@ -44,19 +42,3 @@ class GRU(nn.Module):
         past = r * (h_prev @ W_n.T + self.b_hn) if self.reset == "after" else (r * h_prev) @ W_n.T + self.b_hn
         n = torch.tanh(x_n + past)
         return (1 - z) * n + z * h_prev if self.update == "keeps" else z * n + (1 - z) * h_prev
-
-    def forward(
-        self, xs: torch.Tensor, h0: torch.Tensor | None = None, mask: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """xs: (T, B, D), h0: (B, H), mask: (T, B) bool -> hs: (T+1, B, H) with hs[0] = h0 (zeros if None).
-
-        Where the mask is False the state is carried over unchanged.
-        """
-        check_sequence("GRU.forward", xs, self.W_x.shape[1], mask, "W_x")
-        h = xs.new_zeros(xs.shape[1], len(self.b_hn)) if h0 is None else h0
-        hs = [h]
-        for t, x in enumerate(xs):
-            h_new = self.step(x, h)
-            h = h_new if mask is None else torch.where(mask[t, :, None], h_new, h)  # (B, H)
-            hs.append(h)
-        return torch.stack(hs)

@@ -10,7 +10,7 @@ from torch import nn
 from course_pkg.jordan import JordanParams
 from course_pkg.torch_twins.dense import uniform
 from course_pkg.torch_twins.loaders import load_params, tensor
-from course_pkg.torch_twins.rnn import check_sequence
+from course_pkg.torch_twins.unrolled import check_sequence
 
 OUTPUTS = {"softmax": lambda a: torch.softmax(a, dim=-1), "sigmoid": torch.sigmoid, "identity": lambda a: a}
 
