@@ -2,9 +2,9 @@
 
     python -m tools.slides [BUILT_BOOK] [OUT_FOLDER] [chapter ...]
 
-The source is the chapter itself. On the slides: the answer in one sentence, the aims, headings, equations, figures,
-short outputs, lists, the Predict boxes, the summary and the quiz. In the speaker's notes (press S): the text that leads
-to each of them. Nothing is fetched: what the decks need lies beside them.
+The source is the chapter itself. On the slides: the answer in one sentence, the aims, headings, equations, figures (the
+live ones alive), short outputs, lists, the Predict boxes, the summary and the quiz. In the speaker's notes (press S):
+the text that leads to each of them. Nothing is fetched: what the decks need lies beside them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tools.notebooks import ROOT
 
 REVEAL = ("reset.css", "reveal.css", "reveal.js", "plugin/notes.js")
 STYLES = ("course-fonts.css", "course-math.css", "course.css")
+LIVE_NOTE = "The figure is alive: click, type, or go through it with Tab and arrows. Page Down leads to the next slide."
 NOT_SHOWN = ("exercises", "sources", "your-lecture-writes")
 LINES, COLUMNS, EQUATIONS = 16, 84, 3  # the largest output, and the most equations, that one slide takes
 
@@ -56,12 +57,11 @@ class Deck:
             extra.decompose()
         for link in article.select("a"):
             link.unwrap()
-        for live in article.select("live-figure"):  # to be tried, in the book; a slide has no hands
-            live.decompose()
         self.title = " ".join(article.h1.get_text().split())
         self.slides: list[Slide] = []
         self.prose: list[str] = []
         self.heading = ""
+        self.live: list[str] = []  # the live figures' names, in order
         self.start(article)
         for section in article.find_all("section", recursive=False):
             self.section(section)
@@ -122,6 +122,8 @@ class Deck:
             head = block.select_one(".admonition-title")
             rest = "".join(str(child) for child in block.find_all(True, recursive=False) if child is not head)
             self.add(f"box {' '.join(classes)}", rest, heading=inner(head) if head else "")
+        elif block.name == "figure" and block.find("live-figure"):
+            self.live_figure(block)
         elif block.name == "figure" or block.find(["img", "svg"]):
             self.figure(block)
         else:
@@ -148,6 +150,14 @@ class Deck:
                 self.add("figure", str(picture), words)
         for output in block.select(".cell_output .output.stream pre"):
             self.output(output)
+
+    def live_figure(self, block: Tag) -> None:
+        """The figure itself: the build drew its first state, and its script takes that over when the slide is shown."""
+        live, caption = block.find("live-figure"), block.select_one("figcaption .caption-text")
+        self.live.append(live["name"])
+        live["data-prevent-swipe"] = ""  # a finger on the figure is meant for the figure
+        self.prose += [inner(caption), LIVE_NOTE]
+        self.add("live", str(live), f'<p class="caption">{first_sentence(inner(caption))}</p>')
 
     def output(self, output: Tag) -> None:
         lines = output.get_text().rstrip().split("\n")
@@ -189,10 +199,11 @@ def last_sentence(html: str) -> str:
     return str(BeautifulSoup(pieces[-1], "html.parser"))
 
 
-def page(deck: Deck, name: str, styles: list[str]) -> str:
+def page(deck: Deck, name: str, styles: list[str], live: list[str]) -> str:
     """The deck as a file that needs only what lies in assets/."""
-    sheets = (*REVEAL[:2], *styles, "slides.css")
+    sheets = (*REVEAL[:2], *styles, "slides.css", *(file for file in live if file.endswith(".css")))
     links = "".join(f'<link rel="stylesheet" href="assets/{sheet}">\n' for sheet in sheets)
+    scripts = ("reveal.js", "notes.js", "slides.js", *(file for file in live if file.endswith(".js")))
     slides = "\n".join(slide.html() for slide in deck.slides)
     return f"""<!doctype html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8">
@@ -202,9 +213,22 @@ def page(deck: Deck, name: str, styles: list[str]) -> str:
 <div class="reveal" data-chapter="{escape(name)}"><div class="slides">
 {slides}
 </div></div>
-<script src="assets/reveal.js"></script><script src="assets/notes.js"></script><script src="assets/slides.js"></script>
+{"".join(f'<script src="assets/{script}"></script>' for script in scripts)}
 </body></html>
 """
+
+
+def live_files(names: list[str], built: Path, assets: Path) -> list[str]:
+    """Copy what the live figures need from the book. Returns what the deck loads, in order; weights come later."""
+    if not names:
+        return []
+    (assets / "live").mkdir(exist_ok=True)
+    loaded = ["live.css", *(f"{name}.css" for name in names), "core.js", *(f"{name}.js" for name in names), "frame.js"]
+    found = [path for file in loaded if (path := built / "_static/live" / file).is_file()]  # not each has a sheet
+    for path in (*found, *(built / "_static/live" / f"{name}.weights.js" for name in names)):
+        if path.is_file():
+            shutil.copy(path, assets / "live")
+    return [f"live/{path.name}" for path in found]
 
 
 def make(built: Path, out: Path, reveal: Path, only: list[str] | None = None) -> dict[str, int]:
@@ -224,7 +248,8 @@ def make(built: Path, out: Path, reveal: Path, only: list[str] | None = None) ->
         if only and path.stem not in only:
             continue
         deck = Deck(path.read_text(encoding="utf8"))
-        text = page(deck, path.stem, [name for name in STYLES if (assets / name).is_file()])
+        styles = [name for name in STYLES if (assets / name).is_file()]
+        text = page(deck, path.stem, styles, live_files(deck.live, built, assets))
         for image in set(re.findall(r'src="\.\./(_images/[^"]+)"', text)):
             shutil.copy(built / image, assets / Path(image).name)
         text = re.sub(r'(?:src|href)="\.\./_images/', lambda m: m[0].split("=")[0] + '="assets/', text)

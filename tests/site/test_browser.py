@@ -5,6 +5,7 @@ They need Node, Chromium and the two packages of package.json, and are skipped, 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -163,6 +164,12 @@ def test_decks_open_from_the_disk_and_every_slide_fits(built, tmp_path):
     assert [(r["deck"], key, r[key]) for r in records for key in troubles if r[key]] == []
     assert {Path(r["deck"]).stem: r["slides"] for r in records} == counts
     assert all(r["withNotes"] > r["slides"] / 3 and r["next"] == 1 for r in records)
+    chapters = {name: (ROOT / f"book/{name}.ipynb").read_text("utf8") for name in counts}
+    figures = {name: re.findall(r":::\{live-figure\} (\w+)", text) for name, text in chapters.items()}
+    assert {Path(r["deck"]).stem: [one["name"] for one in r["live"]] for r in records} == figures
+    for figure in (one for r in records for one in r["live"]):
+        assert figure["lowest"] <= 720 and figure["letters"] >= 15, ("fits whatever is chosen, to be read", figure)
+        assert figure["states"] > 1 and figure["stayed"] and figure["left"], ("its keys are its own", figure)
 
 
 def test_a_number_is_asked_for_and_judged(sample):

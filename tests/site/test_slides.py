@@ -1,8 +1,16 @@
 """`make slides`: what of a chapter stands on its slides, and what in the speaker's notes."""
 
-import pytest
+import json
+import sys
 
-from tools.slides import Deck, first_sentence, last_sentence, make
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.site.sample import ROOT
+from tools.slides import LIVE_NOTE, Deck, first_sentence, last_sentence, make
+
+sys.path.insert(0, str(ROOT / "book/site/ext"))
+import course_live
 
 OUTPUT = '<div class="cell"><div class="cell_output"><div class="output stream"><pre>{}</pre></div></div></div>'
 SECTIONS = [
@@ -54,6 +62,56 @@ def test_a_question_shows_its_choices_and_keeps_the_answer_for_the_speaker(deck)
     shown, notes = deck.slides[-1].html().split('<aside class="notes">')
     assert "<li>This</li><li>That</li>" in shown and "Yes." not in shown and "Right" not in shown
     assert "<b>Right: This</b> Yes." in notes and "<b>Wrong: That</b> No." in notes
+
+
+@pytest.fixture(scope="module")
+def live_book(tmp_path_factory):
+    """A built book of one chapter with a real live figure, and a package of reveal.js of empty files."""
+    folder = tmp_path_factory.mktemp("live")
+    drawn = course_live.build("beam", folder / "_static/live")
+    caption = '<figcaption><span class="caption-text">A beam. Width is yours.</span></figcaption>'
+    figure = f'<p>Make it wider.</p><figure class="live" id="live-beam">{drawn}{caption}</figure>'
+    for name in ("book", "_images"):
+        (folder / name).mkdir()
+    (folder / "_images/p.png").touch()
+    quiz = '<section id="quiz">'
+    page = PAGE.replace(quiz, f'<section id="hands"><h2>Yours</h2>{figure}</section>{quiz}')
+    (folder / "book/03_net.html").write_text(page, encoding="utf8")
+    for name, text in course_live.style_sheets().items():
+        (folder / f"_static/live/{name}.css").write_text(text, encoding="utf8")
+    for name in ("core", "frame", "beam", "lstm"):
+        (folder / f"_static/live/{name}.js").write_text(f"// {name}", encoding="utf8")
+    for file in ("reset.css", "reveal.css", "reveal.js", "plugin/notes.js"):
+        (folder / "reveal" / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "reveal" / file).touch()
+    return folder, drawn
+
+
+def test_a_live_figure_is_whole_on_a_slide_and_what_to_try_is_in_the_notes(live_book):
+    folder, drawn = live_book
+    deck = Deck((folder / "book/03_net.html").read_text("utf8"))
+    assert deck.live == ["beam"]
+    (slide,) = [slide for slide in deck.slides if slide.kind == "live"]
+    assert slide.heading == "Yours" and slide.notes == ["Make it wider.", "A beam. Width is yours.", LIVE_NOTE]
+    shown, given = (BeautifulSoup(text, "html.parser").find("live-figure") for text in (slide.html(), drawn))
+    assert json.loads(shown.script.string) == json.loads(given.script.string)
+    assert str(shown.find(class_="lf")) == str(given.find(class_="lf")), "the first state, as the build has drawn it"
+    assert shown.find(class_="lf")["aria-label"] and shown.find(role="img")["aria-label"]
+    assert "data-prevent-swipe" in shown.attrs and '<p class="caption">A beam.</p>' in slide.html()
+
+
+def test_a_deck_with_a_live_figure_loads_what_it_needs_and_no_more(live_book, tmp_path):
+    folder, _ = live_book
+    assert make(folder, tmp_path, folder / "reveal") == {"03_net": 9}
+    page = BeautifulSoup((tmp_path / "03_net.html").read_text("utf8"), "html.parser")
+    asked = [tag.get("src") or tag.get("href") for tag in page.select("script[src], link[href]")]
+    assert [name.split("/")[-1] for name in asked if "/live/" in name] == [
+        "live.css", "beam.css", "core.js", "beam.js", "frame.js",
+    ]  # fmt: skip
+    assert all((tmp_path / name).is_file() for name in asked)
+    weights = "assets/live/beam.weights.js"  # the frame asks for them beside itself
+    assert (tmp_path / weights).read_bytes() == (folder / "_static/live/beam.weights.js").read_bytes()
+    assert not (tmp_path / "assets/live/lstm.js").exists()
 
 
 @pytest.mark.parametrize(
