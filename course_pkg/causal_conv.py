@@ -23,14 +23,14 @@ class ConvParams(NamedTuple):
     b: Float["O"]
 
 
-def init_conv(rng: np.random.Generator, I: int, O: int, K: int, dtype: type = np.float64) -> ConvParams:  # noqa: E741
-    """K taps from I channels to O: v as torch starts a convolution, g its length, so that W = v at first."""
-    check_positive_int("init_conv", "I", I)
-    check_positive_int("init_conv", "O", O)
+def init_conv(rng: np.random.Generator, n_in: int, n_out: int, K: int, dtype: type = np.float64) -> ConvParams:
+    """K taps from n_in channels to n_out: v as torch starts a convolution, g its length, so that W = v at first."""
+    check_positive_int("init_conv", "n_in", n_in)
+    check_positive_int("init_conv", "n_out", n_out)
     check_positive_int("init_conv", "K", K)
-    v = uniform_fan_in(rng, O, K * I, dtype).reshape(O, K, I).swapaxes(0, 1).copy()  # (K, O, I)
+    v = uniform_fan_in(rng, n_out, K * n_in, dtype).reshape(n_out, K, n_in).swapaxes(0, 1).copy()  # (K, O, I)
 
-    return ConvParams(v, weight_length(v), np.zeros(O, dtype))
+    return ConvParams(v, weight_length(v), np.zeros(n_out, dtype))
 
 
 # ---- weight normalisation ----------------------------------------------------------------------------------------

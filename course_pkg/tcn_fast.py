@@ -104,20 +104,20 @@ def _skip_backward(p: Any, x: np.ndarray, dy: np.ndarray) -> tuple[Any, np.ndarr
 
 def _flat_weights(p: ConvParams) -> np.ndarray:
     """The taps side by side: (O, K*I)."""
-    K, O, I = p.v.shape  # noqa: E741
-    return weight_norm(p.v, p.g).swapaxes(0, 1).reshape(O, K * I)
+    K, n_out, n_in = p.v.shape
+    return weight_norm(p.v, p.g).swapaxes(0, 1).reshape(n_out, K * n_in)
 
 
 def _shifted(x: np.ndarray, K: int, dilation: int, start: int, stop: int) -> np.ndarray:
     """x: (I, T, B) -> (K*I, steps*B): for the steps start ... stop, below each other, what every tap reads."""
-    I, _, B = x.shape  # noqa: E741
-    found = np.empty((K, I, stop - start, B), x.dtype)
+    n_in, _, B = x.shape
+    found = np.empty((K, n_in, stop - start, B), x.dtype)
     for j in range(K):
         first = start - j * dilation
         before = min(max(-first, 0), stop - start)  # so many steps read zeros before the beginning
         found[j, :, :before] = 0
         found[j, :, before:] = x[:, first + before : max(stop - j * dilation, 0)]
-    return found.reshape(K * I, -1)
+    return found.reshape(K * n_in, -1)
 
 
 def _blocks(x: np.ndarray, K: int) -> list[tuple[int, int]]:
@@ -138,16 +138,16 @@ def _conv(p: ConvParams, x: np.ndarray, dilation: int) -> np.ndarray:
 
 def _conv_backward(p: ConvParams, x: np.ndarray, dy: np.ndarray, dilation: int) -> tuple[ConvParams, np.ndarray]:
     """dy: (O, T, B) -> gradients, dx: (I, T, B)."""
-    (K, O, I), W = p.v.shape, _flat_weights(p)  # noqa: E741
+    (K, n_out, n_in), W = p.v.shape, _flat_weights(p)
     dW, dx = np.zeros_like(W), np.zeros_like(x)
-    W_back = W.reshape(O, K, I).transpose(1, 2, 0).reshape(K * I, O)
+    W_back = W.reshape(n_out, K, n_in).transpose(1, 2, 0).reshape(K * n_in, n_out)
     for start, stop in _blocks(x, K):
-        d = np.ascontiguousarray(dy[:, start:stop]).reshape(O, -1)  # (O, steps*B)
+        d = np.ascontiguousarray(dy[:, start:stop]).reshape(n_out, -1)  # (O, steps*B)
         dW += d @ _shifted(x, K, dilation, start, stop).T
-        shares = (W_back @ d).reshape(K, I, stop - start, -1)
+        shares = (W_back @ d).reshape(K, n_in, stop - start, -1)
         for j in range(K):
             first, last = start - j * dilation, stop - j * dilation
             if last > 0:
                 dx[:, max(first, 0) : last] += shares[j, :, max(-first, 0) :]
-    dv, dg = weight_norm_backward(p.v, p.g, np.ascontiguousarray(dW.reshape(O, K, I).swapaxes(0, 1)))
+    dv, dg = weight_norm_backward(p.v, p.g, np.ascontiguousarray(dW.reshape(n_out, K, n_in).swapaxes(0, 1)))
     return ConvParams(dv, dg, dy.sum(axis=(1, 2))), dx

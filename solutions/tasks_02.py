@@ -49,9 +49,9 @@ guess_loss = Exercise(
 )  # fmt: skip
 
 
-def dense_inputs(rng, B, I, O):  # noqa: E741
+def dense_inputs(rng, B, n_in, n_out):
     """x (B, I), W (O, I), da (B, O)."""
-    return rng.normal(size=(B, I)), rng.normal(size=(O, I)), rng.normal(size=(B, O))
+    return rng.normal(size=(B, n_in)), rng.normal(size=(n_out, n_in)), rng.normal(size=(B, n_out))
 
 
 def dense_back_by_einsum(x, W, da):
@@ -76,12 +76,12 @@ dense_back = Exercise(
     returns=("dW", "db", "dx"),
     inputs=dense_inputs,
     public=[
-        case("all sizes differ", B=2, I=3, O=4),
-        case("one example, B=1", B=1, I=3, O=2),
-        case("I=O", B=2, I=3, O=3),
-        case("one output, O=1", B=3, I=2, O=1),
+        case("all sizes differ", B=2, n_in=3, n_out=4),
+        case("one example, B=1", B=1, n_in=3, n_out=2),
+        case("I=O", B=2, n_in=3, n_out=3),
+        case("one output, O=1", B=3, n_in=2, n_out=1),
     ],
-    hidden={"B": range(1, 7), "I": range(1, 7), "O": range(1, 7)},
+    hidden={"B": range(1, 7), "n_in": range(1, 7), "n_out": range(1, 7)},
     mutants=[
         Mutant(replace="da.T @ x", by="x.T @ da",
                hint="dW is transposed. It has the shape of W, (out, in): entry (i, j) belongs to da_i and x_j."),
@@ -169,9 +169,9 @@ cross_entropy = Exercise(
 )  # fmt: skip
 
 
-def adam_inputs(rng, O, I, n, lr):  # noqa: E741
+def adam_inputs(rng, n_out, n_in, n, lr):
     """theta, g, m, s, all (O, I), n, lr."""
-    shape = (O, I)
+    shape = (n_out, n_in)
     m, s = 0.1 * rng.normal(size=shape), rng.uniform(0.05, 1, shape)
     return rng.normal(size=shape), rng.normal(size=shape), m, s, n, lr
 
@@ -202,11 +202,11 @@ adam_step = Exercise(
     public=[
         given("the first step", np.array([[1.0, -2.0]]), np.array([[0.5, -3.0]]), np.zeros((1, 2)), np.zeros((1, 2)), 1,
               0.1),
-        case("the tenth step", O=2, I=3, n=10, lr=0.1),
-        case("a late step", O=1, I=2, n=500, lr=0.1),
+        case("the tenth step", n_out=2, n_in=3, n=10, lr=0.1),
+        case("a late step", n_out=1, n_in=2, n=500, lr=0.1),
         given("a tiny gradient", np.array([[1.0]]), np.array([[1e-6]]), np.zeros((1, 1)), np.zeros((1, 1)), 1, 0.1),
     ],
-    hidden={"O": range(1, 5), "I": range(1, 5), "n": range(1, 40), "lr": (0.1, 0.5)},
+    hidden={"n_out": range(1, 5), "n_in": range(1, 5), "n": range(1, 40), "lr": (0.1, 0.5)},
     mutants=[
         Mutant(replace=("m / (1 - 0.9**n)", "s / (1 - 0.999**n)"), by=("m", "s"),
                hint="The averages started at zero and are too small at first: divide them by 1 - beta^n."),
@@ -233,9 +233,9 @@ adam_step = Exercise(
 )  # fmt: skip
 
 
-def clip_inputs(rng, O, I, size, c):  # noqa: E741
+def clip_inputs(rng, n_out, n_in, size, c):
     """dW (O, I), db (O,), c."""
-    return size * rng.normal(size=(O, I)), size * rng.normal(size=O), c
+    return size * rng.normal(size=(n_out, n_in)), size * rng.normal(size=n_out), c
 
 
 def clip_as_one_vector(dW, db, c):
@@ -264,9 +264,9 @@ clip_layer = Exercise(
         given("norm 5, c = 10: short enough", np.array([[3.0, 0.0]]), np.array([4.0]), 10.0),
         given("norm 0.5, c = 0.3", np.array([[0.3]]), np.array([0.4]), 0.3),
         given("all zero", np.zeros((2, 2)), np.zeros(2), 1.0),
-        case("a layer", O=3, I=2, size=2.0, c=1.0),
+        case("a layer", n_out=3, n_in=2, size=2.0, c=1.0),
     ],
-    hidden={"O": range(1, 5), "I": range(1, 6), "size": (0.1, 0.3, 1.0, 10.0), "c": (0.25, 0.5, 1.0, 5.0)},
+    hidden={"n_out": range(1, 5), "n_in": range(1, 6), "size": (0.1, 0.3, 1.0, 10.0), "c": (0.25, 0.5, 1.0, 5.0)},
     mutants=[
         Mutant(replace="if norm > c", by="if norm**2 > c",
                hint="The squared norm is compared with c. Below 1 the square is smaller than the norm and long "
@@ -293,9 +293,9 @@ clip_layer = Exercise(
 )  # fmt: skip
 
 
-def net_inputs(rng, B, I, H, V):  # noqa: E741
+def net_inputs(rng, B, n_in, H, V):
     """x (B, I), targets (B,), W_1 (H, I), b_1 (H,), W_2 (V, H), b_2 (V,)."""
-    return (rng.normal(size=(B, I)), rng.integers(0, V, B), rng.normal(size=(H, I)), 0.5 * rng.normal(size=H),
+    return (rng.normal(size=(B, n_in)), rng.integers(0, V, B), rng.normal(size=(H, n_in)), 0.5 * rng.normal(size=H),
             rng.normal(size=(V, H)), 0.5 * rng.normal(size=V))  # fmt: skip
 
 
@@ -338,12 +338,12 @@ net_gradient = Exercise(
     returns=("dW_1", "db_1", "dW_2", "db_2"),
     inputs=net_inputs,
     public=[
-        case("all sizes differ", B=2, I=3, H=4, V=5),
-        case("one example, B=1", B=1, I=2, H=3, V=2),
-        case("all sizes equal", B=3, I=3, H=3, V=3),
-        case("one hidden unit, H=1", B=4, I=2, H=1, V=3),
+        case("all sizes differ", B=2, n_in=3, H=4, V=5),
+        case("one example, B=1", B=1, n_in=2, H=3, V=2),
+        case("all sizes equal", B=3, n_in=3, H=3, V=3),
+        case("one hidden unit, H=1", B=4, n_in=2, H=1, V=3),
     ],
-    hidden={"B": range(1, 6), "I": range(1, 6), "H": range(1, 6), "V": range(2, 6)},
+    hidden={"B": range(1, 6), "n_in": range(1, 6), "H": range(1, 6), "V": range(2, 6)},
     mutants=[
         Mutant(replace="dh * h * (1 - h)", by="dh * (1 - h**2)",
                hint="1 - h^2 is the derivative of tanh. The sigmoid's is h (1 - h)."),

@@ -57,9 +57,9 @@ far_back = Exercise(
 )  # fmt: skip
 
 
-def conv_inputs(rng, T, B, D, O, K, d):  # noqa: E741
+def conv_inputs(rng, T, B, D, n_out, K, d):
     """xs (T, B, D), W (K, O, D), b (O,), d."""
-    return rng.normal(size=(T, B, D)), rng.normal(size=(K, O, D)), rng.normal(size=O), d
+    return rng.normal(size=(T, B, D)), rng.normal(size=(K, n_out, D)), rng.normal(size=n_out), d
 
 
 def conv_by_padding(xs, W, b, d):
@@ -80,7 +80,7 @@ def conv_in_float32(xs, W, b, d):
     return ys
 
 
-SIZES = {"T": range(1, 8), "B": range(1, 4), "D": range(1, 4), "O": range(1, 4), "K": range(1, 5), "d": range(1, 4)}
+SIZES = {"T": range(1, 8), "B": range(1, 4), "D": range(1, 4), "n_out": range(1, 4), "K": range(1, 5), "d": range(1, 4)}
 
 causal_convolve = Exercise(
     id="20-causal-conv",
@@ -89,10 +89,10 @@ causal_convolve = Exercise(
     returns=("ys",),
     inputs=conv_inputs,
     public=[
-        case("three taps", T=5, B=2, D=2, O=3, K=3, d=1),
-        case("dilation 2", T=6, B=1, D=2, O=2, K=3, d=2),
-        case("one tap", T=3, B=2, D=3, O=2, K=1, d=2),
-        case("shorter than the reach", T=3, B=1, D=1, O=2, K=4, d=2),
+        case("three taps", T=5, B=2, D=2, n_out=3, K=3, d=1),
+        case("dilation 2", T=6, B=1, D=2, n_out=2, K=3, d=2),
+        case("one tap", T=3, B=2, D=3, n_out=2, K=1, d=2),
+        case("shorter than the reach", T=3, B=1, D=1, n_out=2, K=4, d=2),
     ],
     hidden=SIZES,
     mutants=[
@@ -114,9 +114,9 @@ causal_convolve = Exercise(
 )  # fmt: skip
 
 
-def norm_inputs(rng, O, N):  # noqa: E741
+def norm_inputs(rng, n_out, N):
     """v (O, N), g (O,), dW (O, N)."""
-    return rng.normal(size=(O, N)) + 0.1, rng.normal(size=O) + 0.2, rng.normal(size=(O, N))
+    return rng.normal(size=(n_out, N)) + 0.1, rng.normal(size=n_out) + 0.2, rng.normal(size=(n_out, N))
 
 
 def norm_by_jacobian(v, g, dW):
@@ -143,12 +143,12 @@ weight_norm_back = Exercise(
     returns=("dv", "dg"),
     inputs=norm_inputs,
     public=[
-        case("three outputs", O=3, N=4),
-        case("one output, O=1", O=1, N=3),
+        case("three outputs", n_out=3, N=4),
+        case("one output, O=1", n_out=1, N=3),
         given("along v: dv is 0", np.array([[3.0, 4.0]]), np.array([2.0]), np.array([[6.0, 8.0]])),
         given("across v: dg is 0", np.array([[3.0, 4.0]]), np.array([2.0]), np.array([[-4.0, 3.0]])),
     ],
-    hidden={"O": range(1, 5), "N": range(2, 6)},
+    hidden={"n_out": range(1, 5), "N": range(2, 6)},
     mutants=[
         Mutant(replace="(dW - dg[:, None] * u)", by="dW",
                hint="dv is not at a right angle to v: the part of dW along v must be taken away."),
@@ -169,9 +169,9 @@ weight_norm_back = Exercise(
 )  # fmt: skip
 
 
-def back_inputs(rng, T, B, D, O, K, d):  # noqa: E741
+def back_inputs(rng, T, B, D, n_out, K, d):
     """xs (T, B, D), W (K, O, D), dys (T, B, O), d."""
-    return rng.normal(size=(T, B, D)), rng.normal(size=(K, O, D)), rng.normal(size=(T, B, O)), d
+    return rng.normal(size=(T, B, D)), rng.normal(size=(K, n_out, D)), rng.normal(size=(T, B, n_out)), d
 
 
 def back_tap_by_tap(xs, W, dys, d):
@@ -202,10 +202,10 @@ conv_back = Exercise(
     returns=("dW", "db", "dxs"),
     inputs=back_inputs,
     public=[
-        case("three taps", T=4, B=2, D=2, O=3, K=3, d=1),
-        case("dilation 2", T=5, B=1, D=2, O=2, K=2, d=2),
-        case("as many inputs as outputs", T=3, B=2, D=2, O=2, K=2, d=1),
-        case("shorter than the reach", T=3, B=2, D=1, O=2, K=3, d=2),
+        case("three taps", T=4, B=2, D=2, n_out=3, K=3, d=1),
+        case("dilation 2", T=5, B=1, D=2, n_out=2, K=2, d=2),
+        case("as many inputs as outputs", T=3, B=2, D=2, n_out=2, K=2, d=1),
+        case("shorter than the reach", T=3, B=2, D=1, n_out=2, K=3, d=2),
     ],
     hidden=SIZES,
     mutants=[
@@ -228,10 +228,10 @@ conv_back = Exercise(
 )  # fmt: skip
 
 
-def stream_inputs(rng, B, D, O, K, d):  # noqa: E741
+def stream_inputs(rng, B, D, n_out, K, d):
     """x (B, D), memory ((K-1) d, B, D), W (K, O, D), b (O,), d."""
-    return (rng.normal(size=(B, D)), rng.normal(size=((K - 1) * d, B, D)), rng.normal(size=(K, O, D)),
-            rng.normal(size=O), d)  # fmt: skip
+    return (rng.normal(size=(B, D)), rng.normal(size=((K - 1) * d, B, D)), rng.normal(size=(K, n_out, D)),
+            rng.normal(size=n_out), d)  # fmt: skip
 
 
 def stream_from_the_back(x, memory, W, b, d):
@@ -259,11 +259,11 @@ stream = Exercise(
     returns=("y", "memory"),
     inputs=stream_inputs,
     public=[
-        case("two taps", B=2, D=2, O=3, K=2, d=1),
-        case("dilation 2", B=1, D=2, O=2, K=3, d=2),
-        case("dilation 3", B=2, D=1, O=2, K=2, d=3),
+        case("two taps", B=2, D=2, n_out=3, K=2, d=1),
+        case("dilation 2", B=1, D=2, n_out=2, K=3, d=2),
+        case("dilation 3", B=2, D=1, n_out=2, K=2, d=3),
     ],
-    hidden={"B": range(1, 4), "D": range(1, 4), "O": range(1, 4), "K": range(2, 5), "d": range(1, 4)},
+    hidden={"B": range(1, 4), "D": range(1, 4), "n_out": range(1, 4), "K": range(2, 5), "d": range(1, 4)},
     mutants=[
         Mutant(replace="return y, known[1:]", by="return y, memory + 0.0",
                hint="The memory did not move on. The new input must enter, and the oldest leaves."),

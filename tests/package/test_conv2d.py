@@ -32,9 +32,10 @@ class Inputs(NamedTuple):
 
 
 def draw(shape):
-    B, R, C, I, O, P, Q = shape  # noqa: E741
+    B, R, C, n_in, n_out, P, Q = shape
     rng = rng_for(*shape)
-    return Inputs(ConvParams(rng.normal(size=(O, I, P, Q)), rng.normal(size=O)), rng.normal(size=(B, R, C, I))), rng
+    p = ConvParams(rng.normal(size=(n_out, n_in, P, Q)), rng.normal(size=n_out))
+    return Inputs(p, rng.normal(size=(B, R, C, n_in))), rng
 
 
 def by_loops(p, x, padding):

@@ -52,8 +52,9 @@ def draw(shape, levels):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=shape_id)
 def test_weight_norm(shape):
-    (K, _, I, O), rng = shape, rng_for(*shape)  # noqa: E741
-    v, g, upstream = rng.normal(size=(K + 1, O, I)), rng.normal(size=O), rng.normal(size=(K + 1, O, I))
+    (K, _, n_in, n_out), rng = shape, rng_for(*shape)
+    v, g = rng.normal(size=(K + 1, n_out, n_in)), rng.normal(size=n_out)
+    upstream = rng.normal(size=v.shape)
     W = weight_norm(v, g)
     assert np.allclose(weight_length(W), np.abs(g))
     assert np.allclose(weight_norm(3 * v, g), W)  # only the direction of v counts
@@ -82,9 +83,9 @@ def test_a_direction_of_length_zero_is_refused():
 @pytest.mark.parametrize("dilation", (1, 2, 3))
 @pytest.mark.parametrize("shape", SHAPES, ids=shape_id)
 def test_conv_against_torch(shape, dilation):
-    (T, B, I, O), rng = shape, rng_for(*shape, dilation)  # noqa: E741
-    p = noisy(init_conv(rng, I, O, K=int(rng.integers(2, 5))), rng)  # with one tap and I = 1, dv is 0
-    xs, upstream = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
+    (T, B, n_in, n_out), rng = shape, rng_for(*shape, dilation)
+    p = noisy(init_conv(rng, n_in, n_out, K=int(rng.integers(2, 5))), rng)  # with one tap and I = 1, dv is 0
+    xs, upstream = rng.normal(size=(T, B, n_in)), rng.normal(size=(T, B, n_out))
     module = torch_twins.to_torch_conv(p, dilation)  # torch's convolution, and torch's weight normalisation
     reach = (len(p.v) - 1) * dilation
 
@@ -105,9 +106,9 @@ def test_conv_against_torch(shape, dilation):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=shape_id)
 def test_conv_gradients(shape):
-    (T, B, I, O), rng = shape, rng_for(*shape, 9)  # noqa: E741
-    p, dilation = noisy(init_conv(rng, I, O, K=3), rng), int(rng.integers(1, 4))
-    xs, upstream = rng.normal(size=(T, B, I)), rng.normal(size=(T, B, O))
+    (T, B, n_in, n_out), rng = shape, rng_for(*shape, 9)
+    p, dilation = noisy(init_conv(rng, n_in, n_out, K=3), rng), int(rng.integers(1, 4))
+    xs, upstream = rng.normal(size=(T, B, n_in)), rng.normal(size=(T, B, n_out))
     prove(Inputs(p, xs), Inputs(*conv_backward(p, xs, upstream, dilation)),
           lambda t: (conv_forward(t.p, t.xs, dilation) * upstream).sum())  # fmt: skip
 

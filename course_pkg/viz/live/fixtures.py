@@ -139,14 +139,15 @@ def _translation(rng: np.random.Generator, S: int) -> dict[str, Any]:
     return _case("decodeStep", inputs, {"logProbs": log_probs, "weights": weights})
 
 
-def _convolutions(rng: np.random.Generator, I: int, O: int) -> list[dict[str, Any]]:  # noqa: E741
+def _convolutions(rng: np.random.Generator, n_in: int, n_out: int) -> list[dict[str, Any]]:
     cases = []
     for dilation in (1, 2, 4):
-        W, b, xs = rng.normal(size=(3, O, I)), rng.normal(size=O), _sequence(rng, 9, I)
+        W, b, xs = rng.normal(size=(3, n_out, n_in)), rng.normal(size=n_out), _sequence(rng, 9, n_in)
         wanted = causal_conv(W, b, xs, dilation)[:, 0]
         cases.append(_case("causalConv", {"W": W, "b": b, "xs": xs[:, 0], "dilation": dilation}, wanted))
     for padding in ("same", "valid"):
-        p, x = ConvParams(rng.normal(size=(O, I, 3, 3)), rng.normal(size=O)), rng.normal(size=(1, 6, 5, I))
+        p = ConvParams(rng.normal(size=(n_out, n_in, 3, 3)), rng.normal(size=n_out))
+        x = rng.normal(size=(1, 6, 5, n_in))
         wanted = conv2d_forward(p, x, padding)[0].ravel()
         cases.append(_case("conv2d", {"W": p.W, "b": p.b, "x": x[0], "padding": padding}, wanted))
     return cases
