@@ -277,6 +277,8 @@ look_back = Exercise(
                hint="A part of dkeys is missing: the keys were compared with the query, too."),
         Mutant(replace="(dweights - inner)", by="dweights",
                hint="The softmax's gradient lacks its second term: raising one weight lowers the others."),
+        Mutant(replace="(dweights - inner)", by="(dweights - dweights.mean(axis=1, keepdims=True))",
+               hint="You subtract the plain mean of a row. It is the mean with the weights: the sum of weights * dweights."),
         Mutant(replace="weights * (dweights - inner)", by="weights * (1 - weights) * dweights",
                hint="This is the derivative of a sigmoid, one weight at a time. In a softmax each score moves all weights."),
         Mutant(replace="dscores.T[:, :, None] * query", by="dscores.T[:, :, None] * keys",
