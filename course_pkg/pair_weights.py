@@ -10,7 +10,7 @@ from course_pkg.bidirectional import Directions
 from course_pkg.cells import CELLS
 from course_pkg.decoders import SummaryParams, memory_score
 from course_pkg.encoder_decoder import EncoderDecoder, init_encoder_decoder
-from course_pkg.tree import leaves, tree_map
+from course_pkg.weights import float16_arrays, params_found
 
 FORMAT = 1  # of the file; a reader refuses what it does not know
 ABOUT = ("format", "cell", "attention", "two_directions", "bridge", "source_tokens", "target_tokens")
@@ -44,11 +44,9 @@ def save_encoder_decoder(
         if len(tokens) != len(table):
             raise ValueError(f"save_encoder_decoder: {name}_tokens must be {len(table)} (from p.{name}), "
                              f"got {len(tokens)}")  # fmt: skip
-    if any(np.abs(w).max() > np.finfo(np.float16).max for _, w in leaves(p)):
-        raise ValueError("save_encoder_decoder: p must fit in float16, got weights above 65,504")
     kind = (FORMAT, cell, attention_name(p) or "", isinstance(p.encoder, Directions), bool(p.bridge))
     about = dict(zip(ABOUT, map(np.array, (*kind, source_tokens, target_tokens)), strict=True))
-    np.savez_compressed(path, **about, **{name: w.astype(np.float16) for name, w in leaves(p)})
+    np.savez_compressed(path, **about, **float16_arrays("save_encoder_decoder", p))
 
 
 def load_encoder_decoder(path: str | Path, dtype: type = np.float64) -> Translator:
@@ -68,15 +66,5 @@ def load_encoder_decoder(path: str | Path, dtype: type = np.float64) -> Translat
     H = sizes[3] // (2 if about["attention"] else 1)
     like = init_encoder_decoder(np.random.default_rng(0), *sizes[:3], H, about["cell"], about["attention"] or None,
                                 about["two_directions"], about["bridge"])  # fmt: skip
-    wanted = leaves(like)
-    if {key for key, _ in wanted} != set(found):
-        odd = sorted({key for key, _ in wanted} ^ set(found))
-        raise ValueError(f"load_encoder_decoder: the arrays must be those of such a model, missing or extra: {odd}")
-    for key, w in wanted:
-        if found[key].shape != w.shape:
-            raise ValueError(f"load_encoder_decoder: {key} must be {w.shape}, got shape {found[key].shape}")
-        if not np.isfinite(found[key]).all():
-            raise ValueError(f"load_encoder_decoder: {key} must be finite, got nan or inf")
-    values = iter([found[key].astype(dtype) for key, _ in wanted])
-    tokens = tuple(about["source_tokens"]), tuple(about["target_tokens"])
-    return Translator(tree_map(lambda _: next(values), like), *tokens, about["cell"])
+    p = params_found("load_encoder_decoder", found, like, "such a model", dtype)
+    return Translator(p, tuple(about["source_tokens"]), tuple(about["target_tokens"]), about["cell"])

@@ -109,6 +109,21 @@ def transformer_backward(
     return TransformerParams(dembedding, dpositions, tuple(reversed(dblocks)), dnorm, dout)
 
 
+def _loss(
+    p: TransformerParams,
+    read: np.ndarray,
+    targets: np.ndarray,
+    mask: np.ndarray | None,
+    counted: np.ndarray | None,
+    causal: bool,
+    activation: str,
+) -> tuple[float, TransformerParams]:
+    """Forward, cross-entropy at the counted places, backward; all arrays are (T, B)."""
+    run = transformer_forward(p, read, mask, causal, activation)
+    loss, dlogits = softmax_cross_entropy(run.logits, targets, counted)
+    return loss, transformer_backward(p, read, run, dlogits, activation)
+
+
 def transformer_lm_loss(
     p: TransformerParams,
     inputs: np.ndarray,
@@ -117,9 +132,7 @@ def transformer_lm_loss(
     activation: str = "relu",
 ) -> tuple[float, TransformerParams]:
     """inputs, targets: (T, B), what comes next -> mean cross-entropy in nats over the real places, gradients."""
-    run = transformer_forward(p, inputs, mask, True, activation)
-    loss, dlogits = softmax_cross_entropy(run.logits, targets, mask)
-    return loss, transformer_backward(p, inputs, run, dlogits, activation)
+    return _loss(p, inputs, targets, mask, mask, True, activation)
 
 
 # ---- hidden words ------------------------------------------------------------------------------------------------
@@ -161,9 +174,7 @@ def hidden_words_loss(
     activation: str = "relu",
 ) -> tuple[float, TransformerParams]:
     """(hidden-words-loss)  shown, words, chosen: (T, B) -> mean cross-entropy at the chosen places alone, gradients."""
-    run = transformer_forward(p, shown, mask, False, activation)
-    loss, dlogits = softmax_cross_entropy(run.logits, words, chosen)
-    return loss, transformer_backward(p, shown, run, dlogits, activation)
+    return _loss(p, shown, words, mask, chosen, False, activation)
 
 
 # ---- one token at a time -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The weights of a language model in a file: float16 for smallness, the vocabulary inside, everything checked."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +17,8 @@ def save_language_model(path: str | Path, p: LanguageModel, tokens: tuple[str, .
     if len(tokens) != len(p.embedding):
         raise ValueError(f"save_language_model: tokens must be {len(p.embedding)} (from p.embedding), "
                          f"got {len(tokens)}")  # fmt: skip
-    if any(np.abs(w).max() > np.finfo(np.float16).max for _, w in leaves(p)):
-        raise ValueError("save_language_model: p must fit in float16, got weights above 65,504")
     about = {"format": np.array(FORMAT), "cell": np.array(cell), "tokens": np.array(tokens)}
-    np.savez_compressed(path, **about, **{name: w.astype(np.float16) for name, w in leaves(p)})
+    np.savez_compressed(path, **about, **float16_arrays("save_language_model", p))
 
 
 def load_language_model(path: str | Path, dtype: type = np.float64) -> tuple[LanguageModel, tuple[str, ...], str]:
@@ -41,14 +40,33 @@ def load_language_model(path: str | Path, dtype: type = np.float64) -> tuple[Lan
     like = init_language_model(np.random.default_rng(0), V, E, H, max(layers, 1), cell)
     if len(tokens) != V:
         raise ValueError(f"load_language_model: tokens must be {V} (from embedding), got {len(tokens)}")
+    return params_found("load_language_model", found, like, f"a {cell} model", dtype), tokens, cell
+
+
+# ---- the arrays of any model -------------------------------------------------------------------------------------
+
+
+def float16_arrays(function: str, p: Any) -> dict[str, np.ndarray]:
+    """The leaves of p by their names, for a file. ValueError in the name of `function` if one is too large."""
+    if any(np.abs(w).max() > np.finfo(np.float16).max for _, w in leaves(p)):
+        raise ValueError(f"{function}: p must fit in float16, got weights above 65,504")
+    return {name: w.astype(np.float16) for name, w in leaves(p)}
+
+
+def params_found(function: str, found: dict[str, np.ndarray], like: Any, model: str, dtype: type) -> Any:
+    """A tree like `like` (shapes (...)) with the arrays that were found in a file, in `dtype`.
+
+    ValueError in the name of `function` if an array is missing, of another shape or not finite, or if there are others
+    than those of the `model`.
+    """
     wanted = leaves(like)
     if {name for name, _ in wanted} != set(found):
         odd = sorted({name for name, _ in wanted} ^ set(found))
-        raise ValueError(f"load_language_model: the arrays must be those of a {cell} model, missing or extra: {odd}")
+        raise ValueError(f"{function}: the arrays must be those of {model}, missing or extra: {odd}")
     for name, w in wanted:
         if found[name].shape != w.shape:
-            raise ValueError(f"load_language_model: {name} must be {w.shape}, got shape {found[name].shape}")
+            raise ValueError(f"{function}: {name} must be {w.shape}, got shape {found[name].shape}")
         if not np.isfinite(found[name]).all():
-            raise ValueError(f"load_language_model: {name} must be finite, got nan or inf")
+            raise ValueError(f"{function}: {name} must be finite, got nan or inf")
     values = iter([found[name].astype(dtype) for name, _ in wanted])
-    return tree_map(lambda _: next(values), like), tokens, cell
+    return tree_map(lambda _: next(values), like)

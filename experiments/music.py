@@ -9,7 +9,6 @@ for the test. Nats a frame: notes are added, frames averaged; the first frame of
 
 import argparse
 import json
-import platform
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from course_pkg.data.batches import pad_sequences
 from course_pkg.data.chorales import draw_piece
 from course_pkg.frames import FrameModel, frame_loss, frame_outputs, init_frame_model, sequence_loss
 from course_pkg.optim import Adam, clip_by_global_norm
+from experiments.records import conditions
 
 RESULTS = Path(__file__).parent / "results" / "music.json"
 FILE = "JSB_Chorales.mat"
@@ -110,8 +110,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         "frames predicted in the test": sum(len(piece) - 1 for piece in parts["test"]),
         "baselines": baselines(parts["learn"], parts["test"]),
         "settings": {"H": units, "epochs": epochs, "batch": BATCH, "rate": LR, "precision": "float32"}, "rows": rows,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "machine": f"{platform.machine()}, one thread", "cpu_seconds": round(time.process_time() - begin),
+        **conditions(begin),
     }  # fmt: skip
     if not options.small:
         RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")

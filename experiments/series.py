@@ -9,7 +9,6 @@ first 75 % in time are learnt from, the rest is the test; choices are made on th
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from course_pkg.frames import FrameModel, frame_outputs, init_frame_model, seque
 from course_pkg.losses import mean_squared_error
 from course_pkg.optim import Adam
 from course_pkg.train import train
+from experiments.records import conditions
 
 RESULTS = Path(__file__).parent / "results" / "series.json"
 HORIZONS = (1, 3, 6, 12, 24)
@@ -181,8 +181,7 @@ def main(arguments: list[str] | None = None) -> dict:
         "command": "python -m experiments.series --data FOLDER",
         "data": "CO2 at Mauna Loa (Keeling and Whorf), sunspots (SIDC), both as in statsmodels, public domain",
         "horizons": HORIZONS, "series": found,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "machine": f"{platform.machine()}, one thread", "cpu_seconds": round(time.process_time() - begin),
+        **conditions(begin),
     }  # fmt: skip
     if not options.small:
         RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")

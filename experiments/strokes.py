@@ -10,7 +10,6 @@ is moved by chance within its pixel: else a density could grow without bound on 
 
 import argparse
 import json
-import platform
 import time
 import zipfile
 from pathlib import Path
@@ -23,6 +22,7 @@ from course_pkg.frames import FrameModel, frame_outputs, frame_step, init_frame_
 from course_pkg.mixture_density import outputs_of, stroke_loss, write_strokes
 from course_pkg.optim import Adam
 from course_pkg.train import train
+from experiments.records import conditions
 
 RESULTS = Path(__file__).parent / "results" / "strokes.json"
 POINTS, TEST_PEOPLE, SIDE = 40, 5, 105.0  # the drawing field of Omniglot is 105 wide
@@ -128,8 +128,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         "pen ends": round(float(learn[..., 2].mean()), 4), "constant": round(constant_loss(learn, test), 4),
         "settings": {"H": units, "updates": updates, "batch": BATCH, "rate": LR, "precision": "float32"}, "rows": rows,
         "written": {str(bias): samples(writer, 12, bias) for bias in (0.0, 1.0)},  # by the last writer
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "machine": f"{platform.machine()}, one thread", "cpu_seconds": round(time.process_time() - begin),
+        **conditions(begin),
     }  # fmt: skip
     if not options.small:
         RESULTS.write_text(json.dumps(result) + "\n", encoding="utf8")
