@@ -27,11 +27,11 @@ def test_figure(records, name):
         assert record["outside"] == record["errors"] == record["failed"] == []
         assert record["unlike"] == [], "the picture of the build is not the picture of the page"
     assert 5e3 < by_http["scripts"] <= 15e3 and by_http["weights"] <= 250e3
-    found = {key: from_disk[key] for key in ("light", "dark", "phone", "keys", "click", "small")}
+    found = {key: from_disk[key] for key in ("light", "dark", "phone", "keys", "click", "small", "sideways", "narrow")}
     assert found == dict.fromkeys(found, [])
-    assert from_disk["wide"] <= 0 and from_disk["jump"] <= 2
+    assert from_disk["wide"] <= 0 and from_disk["jump"] <= 2 and from_disk["tall"] < 1000
     assert from_disk["usableWithoutScript"] == 0 and from_disk["wordsWithoutScript"] > 20
     assert from_disk["printed"] == 0 and from_disk["said"] == "Heard."
     assert from_disk["ms"]["withPicture"] < 100
     sizes = f"{by_http['scripts']} bytes of scripts (compressed), {by_http['weights']} of weights"
-    print(f"\n{name}: {sizes}, milliseconds a change: {from_disk['ms']}")
+    print(f"\n{name}: {sizes}, milliseconds a change: {from_disk['ms']}, {from_disk['tall']:.0f} px high on a phone")

@@ -68,14 +68,16 @@
     const T = n.columns.length, best = n.best.length ? path(n, n.best[0].tokens) : [], greedy = n.greedy.length ? path(n, n.greedy[0].tokens) : [];
     const on = (rows, k, row) => rows[k] === row;
     const R = data.rows, x = (k) => 0.3 + k, y = (row) => (row + 0.5).toFixed(2);
+    const tiny = (one) => one.logProb < TINY && !one.kept; // no line leads there
     const lines = n.columns.flatMap((column, k) => column.map((one, row) => {
-      const from = k ? x(k) - 0.06 : 0.08, to = x(k) + 0.06, a = k ? y(one.up) : y(0), b = y(row), middle = ((from + to) / 2).toFixed(2);
+      if (tiny(one)) return [0, ""];
+      const from = k ? x(k) - 0.1 : 0.08, to = x(k) + 0.1, a = k ? y(one.up) : y(0), b = y(row), middle = ((from + to) / 2).toFixed(2);
       const name = on(best, k, row) ? " lfs-best" : on(greedy, k, row) ? " lfs-greedy" : one.kept ? "" : " lfs-cut";
       return [name ? (name === " lfs-cut" ? 0 : name === " lfs-greedy" ? 2 : 3) : 1, `<path class="lfs-line${name}" d="M${from.toFixed(2)} ${a}C${middle} ${a} ${middle} ${b} ${to.toFixed(2)} ${b}"/>`];
     })).sort(([a], [b]) => a - b).map(([, line]) => line).join("");
     const edge = `<path class="lfs-edge" d="M.1 ${width}H${(T + 0.3).toFixed(2)}"/>`;
     const cells = n.columns.flatMap((column, k) => column.map((one, row) => {
-      const end = one.token === data.end, name = `${one.kept ? "" : " lfs-out"}${one.logProb < TINY && !one.kept ? " lfs-tiny" : ""}${on(best, k, row) ? " lfs-first" : ""}${on(greedy, k, row) ? " lfs-g" : ""}${end ? " lfs-end" : ""}`;
+      const end = one.token === data.end, name = `${one.kept ? "" : " lfs-out"}${tiny(one) ? " lfs-tiny" : ""}${on(best, k, row) ? " lfs-first" : ""}${on(greedy, k, row) ? " lfs-g" : ""}${end ? " lfs-end" : ""}`;
       return `<span class="lfs-one${name}" style="grid-area: ${row + 1} / ${k + 2}"><span class="lfs-word">${end ? "end" : esc(data.target[one.token])}</span><span class="lfs-p">${esc(probability(one.logProb))}</span></span>`;
     })).join("");
     const kept = n.columns.map((column, k) => `after ${k + 1}: ${column.filter((one) => one.kept).map((one) => `${one.token === data.end ? "end" : data.target[one.token]} ${probability(one.logProb)}`).join(", ")}`).join("; ");
@@ -98,7 +100,7 @@
     };
     const presets = data.presets.map(({ name, set }) => ({ name, set, on: same(set) }));
     const widths = Array.from({ length: data.widest }, (_, k) => ({ name: k + 1, set: { width: k + 1 }, on: state.width === k + 1 }));
-    const models = [["careful", "careful"], ["careless", "careless (5 empty lines in 100)"]].map(([model, name]) => ({ name, set: { model }, on: state.model === model }));
+    const models = [["careful", "careful"], ["careless", "careless <span class=\"lfs-more\">(5 empty lines in 100)</span>"]].map(([model, name]) => ({ name, set: { model }, on: state.model === model }));
     const lost = n.unknown.length ? `It has never seen ${[...new Set(n.unknown)].slice(0, 4).map((word) => `\u201c${esc(word.slice(0, 20))}\u201d`).join(", ")} and reads on without.` : `It knows: ${data.knows}.`;
     return `<div class="lf-controls">${radios("Try", presets)}</div>
 <div class="lf-controls lfs-ask"><input class="lf-field lfs-field" data-bind="text" value="${esc(state.text)}" maxlength="160" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="An English sentence"><p class="lf-label lfs-known">${lost}</p></div>
@@ -106,7 +108,7 @@
 <div class="lf-controls lfs-set">${radios("Width", widths)}<label>length penalty \u03b1 <input type="range" data-bind="alpha" min="0" max="1" step="0.1" value="${state.alpha}"><output>${num(state.alpha, 1)}</output></label></div>
 <p class="lf-sub lfs-source">Beam of ${state.width}, ${state.model} translator, for <i>${esc(n.words.join(" "))}</i></p>
 ${tree(data, state, n)}
-<div class="lf-key"><span><span class="lfs-key lfs-kbest"></span>best in the end</span><span><span class="lfs-key lfs-kgreedy"></span>greedy search</span><span><span class="lfs-key lfs-kedge"></span>edge of the beam: below it, cut</span></div>
+<div class="lf-key"><span><span class="lfs-key lfs-kbest"></span>best in the end</span><span><span class="lfs-key lfs-kgreedy"></span>greedy search</span><span><span class="lfs-key lfs-kedge"></span>below it, cut</span></div>
 <p class="lfs-says">${verdict(data, state, n, (text) => `<i>${esc(text)}</i>`)}</p>
 ${list(data, n)}
 <p class="lf-sub lfs-formula">score = log P${state.alpha ? ` / ((5 + length) / 6)<sup>${num(state.alpha, 1)}</sup>` : ", for \u03b1 = 0"}; the end counts as a word</p>`;

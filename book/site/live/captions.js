@@ -6,6 +6,18 @@
   const there = (state) => [0, 1, 2].filter((k) => state[`d${k}`] !== "");
   const pixels = (data, state, k) => Array.from(data.pixels[state[`d${k}`]][state.hand], (sign) => parseInt(sign, 17) / 16);
 
+  const compose = (data, state) => {
+    const image = core.zeros(CANVAS * CANVAS);
+    for (const k of there(state)) {
+      const [row, column] = state.places[k];
+      pixels(data, state, k).forEach((v, i) => {
+        const at = (row + (i >> 3)) * CANVAS + column + (i & 7);
+        image[at] = Math.max(image[at], v);
+      });
+    }
+    return image;
+  };
+
   // --- the network: convolutions and pooling, a mean for the first state, a look before each word ---
 
   const relu = (x) => core.tensor(core.map(x, (v) => Math.max(0, v)), x.shape);
@@ -63,14 +75,7 @@
   const share = (look, [row, column]) => look.reduce((s, v, j) => s + v * overlap(Math.floor(j / TILES), row) * overlap(j % TILES, column), 0);
 
   const numbers = (data, state) => {
-    const image = core.tensor(core.zeros(CANVAS * CANVAS), [CANVAS, CANVAS, 1]);
-    for (const k of there(state)) {
-      const [row, column] = state.places[k];
-      pixels(data, state, k).forEach((v, i) => {
-        const at = (row + (i >> 3)) * CANVAS + column + (i & 7);
-        image[at] = Math.max(image[at], v);
-      });
-    }
+    const image = core.tensor(compose(data, state), [CANVAS, CANVAS, 1]);
     const found = write(data.weights, image, data.longest), valid = trueCaptions(data, state);
     const named = wordsOf(data, found).filter((word) => data.names.includes(word)).sort().join();
     const digits = named === there(state).map((k) => data.names[state[`d${k}`]]).sort().join();
@@ -86,18 +91,22 @@
     if (!n.digits) return ["wrong", "\u2717 Not true: these are not the digits."];
     return ["wrong", n.clear ? "\u2717 Not true: the right digits, the wrong relation." : "\u2717 No caption of its grammar is true here: no digit stands clearly beside, above or below all others."];
   };
-  const ink = (data, state, k) => {
-    const [row, column] = state.places[k], levels = {};
-    pixels(data, state, k).forEach((v, i) => { if (v) (levels[v] ??= []).push(`M${column + (i & 7)} ${row + (i >> 3)}h1v1h-1z`); });
-    return Object.entries(levels).map(([v, path]) => `<path fill-opacity="${Number(v).toFixed(2)}" d="${path.join("")}"/>`).join("");
+  const ink = (data, state) => {
+    const levels = {};
+    compose(data, state).forEach((v, at) => { if (v) (levels[v] ??= []).push(`M${at % CANVAS} ${Math.floor(at / CANVAS)}h1v1h-1z`); });
+    return Object.entries(levels).map(([v, path]) => `<path style="--v: ${Math.round(100 * v)}%" d="${path.join("")}"/>`).join("");
+  };
+  // A square for each tile, its area the weight: its outline lies inside, and shows on a digit too.
+  const squares = (look, large, line = 0) => {
+    const most = Math.max(...look);
+    return look.map((v, j) => {
+      const full = 3.9 * Math.sqrt(v / most), side = full - line, s = side.toFixed(2);
+      return full > 0.5 !== large ? "" : `M${(4 * (j % TILES) + 2 - side / 2).toFixed(2)} ${(4 * Math.floor(j / TILES) + 2 - side / 2).toFixed(2)}h${s}v${s}h-${s}z`;
+    }).join("");
   };
   const draw = (data, state, n) => {
     const words = wordsOf(data, n), shown = n.ids.map((id, t) => (id === 0 ? "end" : data.tokens[id] === "a" && words[t + 1] === "eight" ? "an" : data.tokens[id]));
-    const at = Math.min(state.word, shown.length - 1), look = n.gaze[at], most = Math.max(...look), all = there(state);
-    const tiles = look.map((v, j) => {
-      const side = 4 * Math.sqrt(v / most);
-      return `<rect x="${(4 * (j % TILES) + 2 - side / 2).toFixed(2)}" y="${(4 * Math.floor(j / TILES) + 2 - side / 2).toFixed(2)}" width="${side.toFixed(2)}" height="${side.toFixed(2)}"/>`;
-    });
+    const at = Math.min(state.word, shown.length - 1), look = n.gaze[at], whole = squares(look, true), outline = squares(look, true, 0.24), all = there(state);
     const name = (k) => data.names[state[`d${k}`]];
     const digits = all.map((k) => { const [row, column] = state.places[k]; return `<button type="button" class="lfd-digit" data-digit="${k}" style="--r: ${row}; --c: ${column}" aria-label="${name(k)}, row ${row}, column ${column}; arrow keys move it"></button>`; });
     const select = (k) => `<select data-bind="d${k}" aria-label="digit ${k + 1}">${["", ...data.names.keys()].map((d) => `<option value="${d}"${String(d) === state[`d${k}`] ? " selected" : ""}>${d === "" ? "none" : data.names[d]}</option>`).join("")}</select>`;
@@ -110,7 +119,7 @@
     const rows = all.map((k, i) => bar(`the ${name(k)}`, n.shares[at][i])), rest = 1 - n.shares[at].reduce((s, v) => s + v, 0);
     const [kind, text] = verdict(state, n);
     return `<div class="lf-controls"><div class="lf-controls" role="radiogroup" aria-label="Scenes to try" data-rove>${scenes.join("")}</div></div>
-<div class="lf-panels lfd-panels"><div><div class="lfd-canvas"><svg viewBox="0 0 24 24" role="img" aria-label="A canvas with ${all.length ? all.map((k) => `a ${name(k)} at row ${state.places[k][0]}, column ${state.places[k][1]}`).join(", ") : "nothing on it"}. Squares show the gaze before the word ${shown[at]}."><g class="lfd-gaze">${tiles.join("")}</g><g class="lfd-ink">${all.map((k) => ink(data, state, k)).join("")}</g></svg>${digits.join("")}</div>
+<div class="lf-panels lfd-panels"><div><div class="lfd-canvas"><svg viewBox="0 0 24 24" role="img" aria-label="A canvas with ${all.length ? all.map((k) => `a ${name(k)} at row ${state.places[k][0]}, column ${state.places[k][1]}`).join(", ") : "nothing on it"}. Squares show the gaze before the word ${shown[at]}."><path class="lfd-gaze" d="${whole}"/><g class="lfd-ink">${ink(data, state)}</g><path class="lfd-halo" d="${whole}"/><path class="lfd-ring" d="${outline}"/><path class="lfd-small" d="${squares(look, false)}"/></svg>${digits.join("")}</div>
 <div class="lf-controls lfd-set"><span class="lf-label lfd-hint">Drag a digit, or focus it and use the arrow keys.</span>${[0, 1, 2].map(select).join("")}<div role="radiogroup" aria-label="Handwriting" data-rove><span class="lf-label">hand</span>${hands.join("")}</div></div></div>
 <div><p class="lf-h">What it writes</p><div class="lfd-line" role="radiogroup" aria-label="Words of the caption; the chosen one shows its gaze" data-rove>${line.join("")}</div>
 <p class="lfd-says lfd-${kind}">${text}</p>

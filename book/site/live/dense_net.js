@@ -64,9 +64,12 @@
 
   // --- the picture ---
 
-  const squares = (data, grid, sign) => grid.map((logit, k) => {
-    const sure = Math.abs(Math.tanh(logit / 2)), size = 0.94 * Math.sqrt(sure), at = (v) => (v + 0.5 - size / 2).toFixed(2);
-    return logit * sign > 0 ? `M${at(k % data.cells)} ${at(Math.floor(k / data.cells))}h${size.toFixed(2)}v${size.toFixed(2)}h-${size.toFixed(2)}z` : "";
+  // What it calls a disc is round, what it calls a ring is square: colour is not alone.
+  const spots = (data, grid, round) => grid.map((logit, k) => {
+    if (logit > 0 !== round) return "";
+    const size = 0.96 * Math.sqrt(Math.abs(Math.tanh(logit / 2))), s = size.toFixed(2), r = (size / 2).toFixed(2);
+    const x = (k % data.cells) + 0.5, y = Math.floor(k / data.cells) + 0.5, from = (x - size / 2).toFixed(2);
+    return round ? `M${from} ${y}a${r} ${r} 0 1 0 ${s} 0a${r} ${r} 0 1 0-${s} 0` : `M${from} ${(y - size / 2).toFixed(2)}h${s}v${s}h-${s}z`;
   }).join("");
   const place = (data, [a, b]) => [((a + data.edge) * data.cells) / (2 * data.edge), ((data.edge - b) * data.cells) / (2 * data.edge)].map((v) => v.toFixed(2));
   const line = (data, [a, b, c]) => {
@@ -80,7 +83,7 @@
       return data.y[k] ? `<circle class="lfd-in" cx="${a}" cy="${b}" r=".33"/>` : `<path class="lfd-out" d="M${a} ${b}m-.34 -.34h.68v.68h-.68z"/>`;
     }).join("");
     const alt = `${n.right} of ${data.x.length} points are on the right side of the boundary of ${state.units} hidden units after ${state.steps} steps.`;
-    return `<svg class="lfd-map" viewBox="0 0 ${data.cells} ${data.cells}" role="img" aria-label="${alt}"><path class="lfd-pos" d="${squares(data, n.grid, 1)}"/><path class="lfd-neg" d="${squares(data, n.grid, -1)}"/>${state.activation === "tanh" ? n.lines.map((one) => line(data, one)).join("") : ""}${dots}</svg>`;
+    return `<svg class="lfd-map" viewBox="0 0 ${data.cells} ${data.cells}" role="img" aria-label="${alt}"><path class="lfd-pos" d="${spots(data, n.grid, true)}"/><path class="lfd-neg" d="${spots(data, n.grid, false)}"/>${state.activation === "tanh" ? n.lines.map((one) => line(data, one)).join("") : ""}${dots}</svg>`;
   };
   const radios = (label, key, state, choices) => `<div role="radiogroup" aria-label="${label}" data-rove><span class="lf-label">${label}</span>${choices.map(([value, text]) =>
     `<button type="button" role="radio" aria-checked="${state[key] === value}" tabindex="${state[key] === value ? 0 : -1}" ${sets({ [key]: value, running: false })}>${text}</button>`).join("")}</div>`;
@@ -96,7 +99,7 @@
 <div class="lf-controls"><button type="button" class="lf-go" data-train aria-pressed="${state.running}">${state.running ? "\u25a0 stop" : over ? "\u21ba train again" : "\u25b8 train"}</button>
 <label>steps <input type="range" data-bind="steps" min="0" max="${data.longest}" step="${data.every}" value="${state.steps}"><output>${state.steps}</output></label></div>
 ${curve}<p class="lfd-says"><b>${n.right} of ${data.x.length}</b> points are on the right side; the loss is ${num(loss, 3)}. <span class="lf-muted">${state.units === 1 && state.activation === "tanh" ? "The one unit is a line: where its tanh is zero." : lines}</span></p>
-<p class="lf-key"><span><span class="lfd-mark lfd-disc"></span>disc</span><span><span class="lfd-mark lfd-ring"></span>ring</span><span>size of a square: how sure the net is</span></p></div></div>`;
+<p class="lf-key"><span><span class="lfd-mark lfd-disc"></span>disc</span><span><span class="lfd-mark lfd-ring"></span>ring</span><span>the net says: <span class="lfd-mark lfd-round"></span>disc <span class="lfd-mark lfd-square"></span>ring; larger, surer</span></p></div></div>`;
   };
 
   const say = (data, state, n) => `${n.right} of ${data.x.length} points right after ${state.steps} steps with ${state.units} units. Loss ${num(n.losses.at(-1), 3)}.`;

@@ -104,6 +104,11 @@ ${esc(state.text)}</textarea></div>
       if (under) go([...under.parentNode.children].indexOf(under));
     });
     area().addEventListener("pointerleave", () => go(-1));
+    // The cells are small for a finger: it slides over them, and the one below it is named.
+    live.drag(".lfm-cells", ({ x, y, box }) => {
+      const rows = Math.ceil(box.childElementCount / 20), unit = 20 * Math.min(rows - 1, Math.floor(y * rows)) + Math.min(19, Math.floor(x * 20));
+      if (unit !== live.state.lens && box.children[unit]) live.set({ lens: unit });
+    });
 
     let stop = () => {};
     const write = () => {

@@ -37,6 +37,15 @@
     return `After 50 steps ${said}${shown}.`;
   };
 
+  // One step at a time, for fingers and for those who want to be exact.
+  const one = (state, n) => {
+    const k = state.at - 1, flip = (marks) => marks.slice(0, k) + (marks[k] === "1" ? "0" : "1") + marks.slice(k + 1);
+    const turn = (name) => `<button type="button" aria-pressed="${state[name][k] === "1"}" ${sets({ [name]: flip(state[name]) })} aria-label="${GATES[name]} open at step ${k + 1}"><i>${name}</i> ${state[name][k] === "1" ? "open" : "shut"}</button>`;
+    const go = (to, sign, label) => `<button type="button" ${sets({ at: Math.max(1, Math.min(50, to)) })} aria-label="${label}">${sign}</button>`;
+    return `<div class="lf-controls lfl-one" role="group" aria-label="One step">${go(k, "\u25c2", "one step back")}<span class="lf-label">step <output>${k + 1}</output></span>${go(k + 2, "\u25b8", "one step on")}
+${turn("i")}${turn("f")}${turn("o")}<span class="lf-label lfl-here"><i>c</i> = ${num(n.c[k])}, <i>h</i> = ${num(n.h[k])}</span></div>`;
+  };
+
   const draw = (data, state, n) => {
     const same = (set) => Object.entries(set).every(([key, value]) => state[key] === value);
     const chosen = data.presets.findIndex(({ set }) => same(set));
@@ -45,14 +54,15 @@
     const tall = Math.max(1, ...n.c.map(Math.abs));
     return `<div class="lf-controls"><div class="lf-controls" role="radiogroup" aria-label="Gates to try" data-rove><span class="lf-label">Gates</span>${chips.join("")}</div></div>
 <div class="lf-controls lfl-set"><div role="radiogroup" aria-label="The bit that is written" data-rove><span class="lf-label">Bit</span>${bit(1, "+1")}${bit(-1, "\u22121")}</div>
-<label>an open forget gate keeps <input type="range" data-bind="keep" min="0.8" max="1" step="0.01" value="${state.keep}"><output>${num(100 * state.keep, 0)} %</output></label></div>
-<div class="lfl-rows">
+<label>open <i>f</i> keeps <input type="range" data-bind="keep" min="0.8" max="1" step="0.01" value="${state.keep}" aria-label="What an open forget gate keeps of the cell at each step"><output>${num(100 * state.keep, 0)} %</output></label></div>
+<div class="lfl-rows"><span class="lfl-at" style="--k: ${state.at}"></span>
 ${line(`comes in`, bars(n.x, 1.5, data.write), `The bit ${signed(state.bit, 0)} at step ${data.write}, noise between minus 1 and 1 at all others`, "lfl-in")}
 ${strip("i", state.i, data.write - 1)}${strip("f", state.f, 29)}
 ${line(`cell <i>c</i>`, bars(n.c, tall), `The cell: ${num(n.c[data.write - 1])} at step ${data.write}, ${num(n.c[24])} at step 25, ${num(n.c[49])} at step 50`, "lfl-cell")}
 ${strip("o", state.o, data.read - 1)}
 ${line(`shown <i>h</i>`, bars(n.h, 1), `What is shown: ${num(n.h[data.write - 1])} at step ${data.write}, ${num(n.h[24])} at step 25, ${num(n.h[49])} at step 50`, "lfl-shown")}
 <div class="lfl-row lfl-steps" aria-hidden="true"><span class="lfl-name">step</span><span class="lfl-ticks"><span style="--k: ${data.write}">${data.write}<br>write</span><span style="--k: 25">25</span><span style="--k: ${data.read}">${data.read}<br>read</span><span class="lfl-last" style="--k: 50">50</span></span></div></div>
+${one(state, n)}
 <p class="lfl-says">${verdict(data, state, n)} <span class="lf-muted"><i>c</i><sub>50</sub> = ${num(n.c[49])}, <i>h</i><sub>50</sub> = ${num(n.h[49])}</span></p>`;
   };
 
@@ -62,7 +72,7 @@ ${line(`shown <i>h</i>`, bars(n.h, 1), `What is shown: ${num(n.h[data.write - 1]
   const mount = (root, live) => {
     const put = (name, k, mark) => {
       const marks = live.state[name];
-      if (marks[k] !== mark) live.set({ [name]: marks.slice(0, k) + mark + marks.slice(k + 1) });
+      if (marks[k] !== mark) live.set({ at: k + 1, [name]: marks.slice(0, k) + mark + marks.slice(k + 1) });
     };
     const other = (name, k) => (live.state[name][k] === "1" ? "0" : "1");
     let at = 0, mark = "0";

@@ -43,7 +43,7 @@
     return `<div class="lf-controls lfu-ask"><input class="lf-field lfu-text" data-bind="text" value="${esc(state.text)}" maxlength="80" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="A sentence for the network">
 <span class="lfu-known lf-label">${lost}</span>
 <div class="lfu-try" role="radiogroup" aria-label="Sentences to try" data-rove><span class="lf-label">Try</span>${chips.join("")}</div></div>
-<div class="lf-scroll"><div class="lfu-steps" role="radiogroup" aria-label="Steps of the network" data-rove style="--steps: ${n.words.length}">
+<div class="lf-scroll"><div class="lfu-steps${n.words.length > 6 ? " lfu-many" : ""}" role="radiogroup" aria-label="Steps of the network" data-rove style="--steps: ${n.words.length}">
 <span class="lfu-sides" aria-hidden="true"><span class="lfu-p">P(+)</span><span class="lfu-rise"></span><span class="lfu-h lfu-start">${square(0)}<span class="lfu-n">0</span>${square(0)}<span class="lfu-n">0</span></span><span class="lfu-up"></span><span class="lfu-word">start</span></span>
 ${n.words.map((_, k) => column(n, k, t)).join("")}</div></div>
 <div class="lf-top lfu-says"><p class="lf-h">Step ${t}: it reads \u201c${esc(word)}\u201d</p><div class="lf-controls"><button type="button" class="lf-go" ${sets({ t: t < n.words.length ? t + 1 : 1 })}>${t < n.words.length ? "next step \u25b8" : "from the start \u21ba"}</button></div></div>

@@ -59,6 +59,6 @@ def figure() -> LiveFigure:
     return LiveFigure(
         name="lstm", label="One LSTM unit, its gates set by hand, over fifty steps",
         data={"noise": heard, "sharp": SHARP, "write": WRITE, "read": READ, "presets": presets},
-        state={"bit": 1, **PRESETS[0][1]}, weights=weights, numbers=numbers,
+        state={"bit": 1, "at": WRITE, **PRESETS[0][1]}, weights=weights, numbers=numbers,
         cases=(*(changes for _, changes in PRESETS), {"bit": -1, "i": ALWAYS, "f": NEVER, "o": NEVER}, {"keep": 0.8}),
     )  # fmt: skip

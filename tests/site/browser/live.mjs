@@ -128,12 +128,25 @@ async function use(context, base, via, name) {
   record.wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   record.small = await page.evaluate(() => [...document.querySelectorAll(".lf *")].filter((e) =>
     e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && !e.closest(".lf-hidden") &&
-    parseFloat(getComputedStyle(e).fontSize) * (e.ownerSVGElement ? e.ownerSVGElement.getScreenCTM().a : 1) < (e.matches("sub, sup") ? 9 : 11.5))
+    parseFloat(getComputedStyle(e).fontSize) * (e.ownerSVGElement ? e.ownerSVGElement.getScreenCTM().a : 1) < 12)
     .slice(0, 4).map((e) => `${e.tagName} ${e.textContent.slice(0, 30)} ${getComputedStyle(e).fontSize}`));
+  Object.assign(record, await phone(page));
   record.phone = await violations(page);
   record.errors.push(...(await own(context, base, name)));
   return record;
 }
+
+// On a phone: how high the figure is, what scrolls sideways, and what is too small for a finger. The steps of a gate and the
+// memory cells are small, but the finger slides over them, and the LSTM has buttons for one step at a time.
+const phone = (page) => page.evaluate(() => {
+  const seen = (selector) => [...document.querySelectorAll(`.lf :is(${selector})`)].filter((e) => e.checkVisibility());
+  const sideways = seen("*").filter((e) => getComputedStyle(e).overflowX === "auto" && e.scrollWidth > e.clientWidth + 1).map((e) => e.className);
+  const narrow = seen("button, select, input, [data-set]").filter((e) => !e.matches(".lfl-gate *, .lfm-cell")).flatMap((e) => {
+    const { width, height } = (e.closest("label") || e).getBoundingClientRect();
+    return Math.min(width, height) < 24 ? [`${e.className} ${e.textContent.slice(0, 20)} ${width} x ${height}`] : [];
+  });
+  return { sideways, narrow, tall: document.querySelector(".lf").getBoundingClientRect().height };
+});
 
 // What only this figure does: tests/site/live/use/NAME.mjs. Also: fingers.
 async function own(context, base, name) {

@@ -30,4 +30,6 @@ export default async (page, figure, check) => {
   await figure.getByLabel("digit 1").selectOption({ label: "nine" });
   await figure.getByLabel("digit 2").selectOption({ label: "two" });
   check((await figure.locator(".lfd-digit").count()) === 2, "digits come back");
+  const above = await figure.locator(".lfd-ring").evaluate((e) => e.getBBox().width > 4 && !!(e.compareDocumentPosition(document.querySelector(".lfd-ink")) & 2));
+  check(above, "the outlines of the gaze lie over the digits");
 };

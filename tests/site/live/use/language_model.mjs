@@ -56,4 +56,10 @@ export default async (page, figure, check) => {
   const stopped = (await state()).text;
   await page.waitForTimeout(300);
   check((await state()).text === stopped && !(await state()).writing, "and stops when told to");
+  const grid = await figure.locator(".lfm-cells").boundingBox(), over = (column, row) => [grid.x + (column + 0.5) * grid.width / 20, grid.y + (row + 0.5) * grid.height / 8];
+  await page.mouse.move(...over(3, 2));
+  await page.mouse.down();
+  await page.mouse.move(...over(7, 2), { steps: 4 });
+  await page.mouse.up();
+  check(await soon((now) => now.lens === 47), `a finger slides over the cells: ${(await state()).lens}`);
 };

@@ -23,4 +23,13 @@ export default async (page, figure, check) => {
   await page.keyboard.press("Space");
   check((await marks("o"))[44] === "1", "Space opens the step that the arrow went to");
   check((await figure.getByRole("button", { name: "output gate, step 45" }).getAttribute("aria-pressed")) === "true", "and says so");
+  await figure.getByRole("radio", { name: "all three work" }).click();
+  const one = figure.getByRole("group", { name: "One step" });
+  check((await one.locator("output").innerText()) === "45", "the step touched last is the one that the buttons turn");
+  await one.getByRole("button", { name: "one step back" }).click();
+  await one.getByRole("button", { name: "forget gate open at step 44" }).click();
+  check((await marks("f"))[43] === "0" && (await says()).includes("nothing of the bit is left"), "a button shuts the gate at one step");
+  check((await one.getByRole("button", { name: "forget gate open at step 44" }).getAttribute("aria-pressed")) === "false", "and says so");
+  for (let i = 0; i < 8; i++) await one.getByRole("button", { name: "one step on" }).click();
+  check((await one.locator("output").innerText()) === "50", "there is no step after the last");
 };

@@ -18,4 +18,10 @@ export default async (page, figure, check) => {
   check((await says()).includes("reaches over 43 steps") && (await says()).includes("it reads 27"), `a dilation that grows too fast leaves holes: ${await says()}`);
   await page.keyboard.press("Home");
   check((await says()).includes("sees 7 steps"), "and without dilation there are seven");
+  const drawn = (name) => figure.locator(name).getAttribute("d").then((d) => d.split("M").length - 1);
+  check((await drawn(".lfr-rest")) === 0 && !(await says()).includes("Drawn in full"), "few lines are all drawn in full");
+  await figure.getByRole("radio", { name: "\u00d7 2" }).click();
+  await figure.getByLabel("taps K").fill("8");
+  await figure.getByLabel("blocks L").fill("6");
+  check((await drawn(".lfr-rest")) > 200 && (await drawn(".lfr-lines")) < 100 && (await says()).includes("Drawn in full"), "of many only those of the newest step");
 };

@@ -20,4 +20,8 @@ export default async (page, figure, check) => {
   check((await field.inputValue()) === "That was awful advice", "a sentence to try stands in the field");
   await page.keyboard.press("ArrowRight");
   check((await field.inputValue()) === "Good news is this not", "the arrow takes the next sentence");
+  await field.fill("this is not good news that was not");
+  await page.setViewportSize({ width: 375, height: 800 });
+  const wide = await page.evaluate(() => { const e = document.querySelector(".lfu-steps").parentNode; return e.scrollWidth - e.clientWidth; });
+  check((await figure.getByRole("radio", { name: /^step/ }).count()) === 9 && wide <= 1, `nine steps stand on a phone: ${wide} pixels too many`);
 };
