@@ -43,8 +43,10 @@ export default async (page, figure, check) => {
   await soon((now) => now.text.length >= 170 && !now.writing);
   check((await state()).text.length === 170 && !(await state()).writing, `it writes 160 characters: ${(await state()).text.length}`);
   check((await state()).text.startsWith("import os\n"), "after what stands there");
+  const high = () => figure.evaluate((e) => e.getBoundingClientRect().height), full = await high();
   await area.fill("");
   check((await figure.locator(".lf-bars li").count()) === 0, "an empty text has no next character");
+  check(Math.abs((await high()) - full) < 2, `and the figure stays as high as it was: ${await high()} against ${full}`);
 
   await page.emulateMedia({ reducedMotion: "no-preference" });
   await area.fill("def f");
