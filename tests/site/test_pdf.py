@@ -48,7 +48,7 @@ def test_the_contents_say_on_which_sheet_a_page_begins_and_each_sheet_has_its_nu
 
 def test_answers_are_open_on_paper_and_bars_are_gone(printed):
     reader, first = printed
-    text = "".join(page.extract_text() for page in reader.pages[1 : first["book/widgets"]])
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages[1 : first["book/widgets"]]).split())
     assert "inside the reset gate" in text and "Show the answer" in text
     assert text.count("Right") == 1, "the one right answer is marked as such"
     assert "Search" not in text and "On this page" not in text
