@@ -1,7 +1,8 @@
 """What the fast forms of RNN, LSTM and GRU share: equal to the readable forms by test, and faster.
 
-1. What does not depend on the previous state leaves the time loop: the product with the inputs, the local
-   derivatives, and the weight gradients, which are one product over many steps.
+1. What does not depend on the previous state leaves the time loop: the product with the inputs (but the LSTM takes
+   them into the product with the state, `state_beside_input`), the local derivatives, and the weight gradients, which
+   are one product over many steps.
 2. Only so many steps at a time leave it that their arrays stay in the processor's cache (`chunks`).
 3. The bias is one more weight, of an input that is always 1 (`with_one`): it costs no pass of its own.
 4. One tanh serves all gates: sigmoid(a) = (1 + tanh(a / 2)) / 2, the inner half folded into the weights.
