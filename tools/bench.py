@@ -32,6 +32,7 @@ from pathlib import Path
 
 import numpy as np
 
+from course_pkg.fast import blocked, multiply
 from course_pkg.gru import gru_backward, gru_forward, init_gru
 from course_pkg.gru_fast import gru_backward_fast, gru_forward_fast
 from course_pkg.lstm import LSTMState, init_lstm, lstm_backward, lstm_forward
@@ -121,6 +122,26 @@ def large_product(dtype: type) -> Step:
     return lambda: a @ a
 
 
+def products_alone(cell: str, T: int, B: int, D: int, H: int, dtype: type) -> Step:
+    """The matrix products of one training step and nothing else, in the shapes in which the fast forms make them."""
+    G, beside = GATES[cell], cell == "lstm"  # the LSTM multiplies state and input by one matrix
+    rng = np.random.default_rng(0)
+    hx, das, W, W_x = (rng.standard_normal(shape).astype(dtype)
+                       for shape in ((T * B, H + D + 1), (T * B, G * H), (G, H + D + 1, H), (G * H, D)))  # fmt: skip
+    W_h, W_back = blocked(W if beside else W[:, :H], B), blocked(W[:, :H].reshape(1, G * H, H), B)
+    h, da = (np.ascontiguousarray(v) for v in (hx[:B, : W_h.shape[1]], das[:B]))
+    forward, backward = (np.empty((len(m), B, m.shape[-1]), dtype) for m in (W_h, W_back))
+
+    def step() -> object:
+        for _ in range(T):
+            multiply(h, W_h, out=forward)
+            multiply(da, W_back, out=backward)
+        from_x = None if beside else hx[:, H:] @ W[0, H:].repeat(G, axis=1)
+        return from_x, das @ W_x, das.T @ hx
+
+    return step
+
+
 def compare(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
     """Contestant -> CPU seconds of each round; another one begins each time."""
     repeats = {name: repeats_for(step) for name, step in steps.items()}
@@ -155,8 +176,10 @@ def memory(cell: str, T: int, B: int, D: int, H: int, dtype: type) -> tuple[floa
 def measure(cell: str, size: tuple[int, int, int, int], dtype: type, rounds: int) -> dict:
     """One line of the tables."""
     T, B, D, H = size
-    times = compare(contestants(cell, *size, dtype) | {"peak": large_product(dtype)}, rounds)
+    bounds = {"peak": large_product(dtype), "products": products_alone(cell, *size, dtype)}
+    times = compare(contestants(cell, *size, dtype) | bounds, rounds)
     work = GATES[cell] * 6 * T * B * H * (D + H)  # operations: three products a step, each with W_x and W_h
+    share = statistics.median(ratios(times, "peak")) * work / (2 * SIDE**3)
     kept, most = memory(cell, *size, dtype)
     return {
         "cell": cell,
@@ -164,7 +187,8 @@ def measure(cell: str, size: tuple[int, int, int, int], dtype: type, rounds: int
         "size": list(size),
         "fast_ms": 1000 * statistics.median(times["fast"]),
         "peak_gflops": 2e-9 * SIDE**3 / statistics.median(times["peak"]),
-        "share_of_peak": statistics.median(ratios(times, "peak")) * work / (2 * SIDE**3),
+        "share_of_peak": share,
+        "products_share_of_peak": share / statistics.median(ratios(times, "products")),
         "kept_kib_per_step": kept,
         "most_mib": most,
         "ratios": {other: spread(ratios(times, other)) for other in OTHERS},

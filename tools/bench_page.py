@@ -80,7 +80,8 @@ gradients of all parameters, of the inputs and of the first state. Above 1, ours
 
 Each round times all of them in turn, so that a busy machine slows them alike; a ratio is the median over
 {where["rounds"]} rounds, with the least and the greatest in brackets. Each case runs in a process of its own.
-*Of peak* is our share of the operations per second that one large matrix product reached in the same rounds. *Kept* is
+*Of peak* is our share of the operations per second that one large matrix product reached in the same rounds; *products*
+is what the share would be if nothing but the step's own matrix products, in their shapes, had to be computed. *Kept* is
 what the forward pass keeps for the backward pass, per time step of the whole batch. One thread, CPU time.
 {where["processor"]}, NumPy {where["numpy"]} ({where["blas"]}), torch {where["torch"]}.
 
@@ -90,17 +91,20 @@ f32 and f64 are float32 and float64. The columns with three numbers are the othe
 {tables}
 ## Why
 
-1. What does not depend on the previous state leaves the time loop: the products with the inputs, the local derivatives,
-   and the weight gradients, which are one product over all steps.
+1. What does not depend on the previous state leaves the time loop: the products with the inputs (but see 6), the local
+   derivatives, and the weight gradients, which are one product over all steps.
 2. Only so many steps at a time leave it that their arrays stay in the processor's cache.
 3. One `tanh` serves all gates, because $\\sigma(a) = (1 + \\tanh(a/2))/2$; the inner half is folded into the weights.
 4. Within a step, each gate is one piece of memory, and everything is computed into memory that is already there; the
    memory of one training step serves the next one.
 5. The product with $W_h$, 20 or 32 rows at a time, is cut into pieces that OpenBLAS's kernel for small products takes:
    it copies nothing first, and with AVX-512 it is up to 1.7 times as fast as the kernel for large ones.
+6. In the LSTM, state, input and a 1 for the bias stand side by side: one product is a step's whole pre-activation, and
+   one product over all steps the gradient of all weights.
 
-Of the time of LSTM and GRU at the first four sizes, matrix products are more than half; the rest goes through all gates
-once for every operation, where torch's kernel for the float32 LSTM does several at one go.
+Of the time of LSTM and GRU at the first four sizes, matrix products are more than half (compare the columns *of peak*
+and *products*); the rest goes through all gates once for every operation, where torch's kernel for the float32 LSTM
+does several at one go. No form that calls NumPy once for each operation reaches the column *products*.
 
 Both libraries choose the kernels that fit the processor; here OpenBLAS chose those for {where["kernels"]}. `make bench`
 sees to it that no variable of the environment makes NumPy compute as on an older one: that alone would halve its speed
@@ -138,15 +142,16 @@ def sizes(record: dict) -> dict[tuple[int, ...], str]:
 def table(record: dict, cell: str) -> str:
     """All sizes and both precisions of one cell."""
     rows = [
-        "| size | ours, ms | of peak | torch.nn | torch loop | plain NumPy | kept, KiB |",
-        "|---|---|---|---|---|---|---|",
+        "| size | ours, ms | of peak | products | torch.nn | torch loop | plain NumPy | kept, KiB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     letters = sizes(record)
     for case in record["cases"]:
         if case["cell"] == cell:
             found = [ratio(case["ratios"][other]).replace(" - ", " to ") for other in ("torch", "loop", "readable")]
             name = f"{letters[tuple(case['size'])]} {case['dtype'].replace('float', 'f')}"
-            cells = [name, f"{case['fast_ms']:.2f}", f"{case['share_of_peak']:.0%}", *found]
+            cells = [name, f"{case['fast_ms']:.2f}", f"{case['share_of_peak']:.0%}"]
+            cells += [f"{case['products_share_of_peak']:.0%}", *found]
             cells.append(f"{case['kept_kib_per_step']:.3g}")
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"

@@ -37,10 +37,31 @@ def test_every_round_times_every_contestant():
     assert min(map(min, times.values())) > 0 and set(called) == set("abc")
 
 
+@pytest.mark.parametrize("cell", bench.CELLS)
+def test_the_products_alone_are_those_of_a_training_step(cell, monkeypatch):
+    made = []
+
+    def count(x, W, out):
+        made.append(2 * len(x) * W.size)
+
+    monkeypatch.setattr(bench, "multiply", count)
+    T, B, D, H = 5, 3, 2, 4
+    from_x, dxs, dW = bench.products_alone(cell, T, B, D, H, np.float64)()
+    G = bench.GATES[cell]
+    whole = (
+        sum(made)
+        + sum(2 * T * B * G * H * n for n in (D, H + D + 1))
+        + (0 if from_x is None else 2 * T * B * G * H * (D + 1))
+    )
+    assert dxs.shape == (T * B, D) and dW.shape == (G * H, H + D + 1)
+    assert whole == G * 6 * T * B * H * (D + H) + 2 * 2 * T * B * G * H  # and the bias, forward and backward
+
+
 def test_memory_is_what_is_kept():
-    T, B, H = 6, 4, 16
-    kept, most = bench.memory("lstm", T, B, 3, H, np.float32)
-    assert kept == pytest.approx((4 * T + 2 * (T + 1)) * B * H * 4 / T / 1024)  # gates, and both states
+    T, B, D, H = 6, 4, 3, 16
+    kept, most = bench.memory("lstm", T, B, D, H, np.float32)
+    states = H + (H + D + 1)  # c, and h beside the input
+    assert kept == pytest.approx((4 * T * H + (T + 1) * states) * B * 4 / T / 1024)
     assert most * 1024 > kept * T
 
 
