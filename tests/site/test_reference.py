@@ -8,6 +8,8 @@ import pytest
 from tests.site.sample import QUIZ, ROOT, build_sample
 
 sys.path.insert(0, str(ROOT / "book/site/ext"))
+from course_quiz import compute  # noqa: E402
+
 NOT_TO_IMPORT = ("course_pkg/grading/inside/", "/__init__.py", "/__main__.py")
 
 
@@ -103,6 +105,11 @@ def test_a_question_for_a_number_is_computed_by_the_package(tmp_path):
     assert "<strong>31300.</strong>" in box and 'data-value="30900.0"' in box and "the biases are missing" in box
     other = (tmp_path / "_build/html/book/widgets.html").read_text(encoding="utf8")
     assert "quiz.js" in page and "quiz.js" not in other
+
+
+def test_a_question_may_name_modules_with_digits_and_within_packages():
+    assert compute("course_pkg.conv2d.receptive_field([(3, 1), (2, 2)])[0]") == 4
+    assert compute("course_pkg.published.rows.ROWS['adding'].parameters + np.ones(2).sum()") == 70_002
 
 
 def test_a_wrong_number_stops_the_build(tmp_path):

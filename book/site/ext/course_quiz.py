@@ -27,7 +27,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 SLIP = re.compile(r"^\? *([-+.\de]+): *(.*)$")
-MODULE = re.compile(r"\bcourse_pkg(?:\.[a-z_]+)+")
+MODULE = re.compile(r"\bcourse_pkg(?:\.[a-z_][a-z_0-9]*)+")
 
 
 class NumberQuestion(SphinxDirective):
