@@ -16,7 +16,8 @@ import tinycss2
 from sphinx.application import Sphinx
 from tinycss2 import ast
 
-HEAVY = ("styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css", "sphinx-design.min.css", "mystnb.*.css")
+HEAVY = ("styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css", "sphinx-design.min.css", "mystnb.*.css",
+         "proof.css", "togglebutton.css")  # fmt: skip
 SAFE = {"show", "active", "collapse", "collapsing", "modal-open", "success"}  # states that scripts switch on
 
 
