@@ -6,20 +6,16 @@ import torch
 from torch import nn
 
 from course_pkg.torch_twins.dense import uniform
+from course_pkg.torch_twins.lstm import LSTM
 from course_pkg.torch_twins.unrolled import HiddenAndCell
 
 
-class PeepholeLSTM(HiddenAndCell):
+class PeepholeLSTM(LSTM):
     """Twin of peephole_step (peephole-step): an LSTM whose gates look at the cell (Gers and Schmidhuber 2000)."""
 
     def __init__(self, D: int, H: int, forget_bias: float = 1.0, dtype: torch.dtype | None = None):
-        super().__init__()
-        self.W_x = uniform((4 * H, D), H, dtype)  # (4H, D), in the order i, f, g, o
-        self.W_h = uniform((4 * H, H), H, dtype)  # (4H, H)
-        self.b = nn.Parameter(torch.zeros(4 * H, dtype=dtype))  # (4H,)
+        super().__init__(D, H, forget_bias, dtype)
         self.p_i, self.p_f, self.p_o = (uniform((H,), H, dtype) for _ in range(3))  # (H,) each
-        with torch.no_grad():
-            self.b[H : 2 * H] = forget_bias
 
     def step(self, x: torch.Tensor, h_prev: torch.Tensor, c_prev: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """x: (B, D), h_prev and c_prev: (B, H) -> h, c: (B, H)."""

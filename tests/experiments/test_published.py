@@ -271,12 +271,10 @@ def test_what_the_course_promises():
     for architecture in ("tcn", "gru"):
         found = records()[f"adding_{architecture}_seed0"]
         assert found["result"] < found["published"] < 3e-4
-    for architecture in ("lstm", "gru", "rnn"):  # at the baseline, with as many updates as the network that copies
+    for architecture in ("lstm", "gru", "rnn"):  # at the baseline
         found = records()[f"copy_{architecture}_seed0"]
-        assert abs(found["result"] / memoryless_loss(1000) - 1) < 0.03 and found["steps"] == copied["steps"]
-    added = {architecture: records()[f"adding_{architecture}_seed0"] for architecture in ARCHITECTURES}
-    assert len({found["steps"] for found in added.values()}) == 1 and all(found["finished"] for found in added.values())
-    assert added["rnn"]["result"] > 0.15
+        assert abs(found["result"] / memoryless_loss(1000) - 1) < 0.03
+    assert records()["adding_rnn_seed0"]["result"] > 0.15
 
 
 def test_every_row_that_runs_was_run_to_its_end_with_all_four_and_as_many_steps():

@@ -8,8 +8,6 @@ import pytest
 from tests.site.sample import QUIZ, ROOT, build_sample
 
 sys.path.insert(0, str(ROOT / "book/site/ext"))
-from course_quiz import compute  # noqa: E402
-
 NOT_TO_IMPORT = ("course_pkg/grading/inside/", "/__init__.py", "/__main__.py")
 
 
@@ -108,6 +106,8 @@ def test_a_question_for_a_number_is_computed_by_the_package(tmp_path):
 
 
 def test_a_question_may_name_modules_with_digits_and_within_packages():
+    from course_quiz import compute
+
     assert compute("course_pkg.conv2d.receptive_field([(3, 1), (2, 2)])[0]") == 4
     assert compute("course_pkg.published.rows.ROWS['adding'].parameters + np.ones(2).sum()") == 70_002
 
